@@ -1,0 +1,229 @@
+"""Batches of imported files, and the report line of every record found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from service.domain.import_batch import Action, Batch, BatchState, Counts, Line
+from service.errors import Conflict
+from service.store import public_ids
+from service.store.tables import import_batch, import_line, offer_list, record_version
+
+
+def add_batch(
+    conn: Connection,
+    *,
+    original_id: int,
+    list_id: int,
+    file_name: str,
+    format_: str,
+    stage_only: bool,
+    now: datetime,
+) -> Batch:
+    """Enter a file for a list."""
+    row = conn.execute(
+        import_batch.insert()
+        .values(
+            public_id=public_ids.new(),
+            original_id=original_id,
+            list_id=list_id,
+            file_name=file_name,
+            format=format_,
+            state=BatchState.STAGING.value,
+            stage_only=stage_only,
+            created_at=now,
+        )
+        .returning(import_batch)
+    ).one()
+    return _batch(row)
+
+
+def by_file(conn: Connection, original_id: int, list_id: int) -> Batch | None:
+    """Return the batch of these bytes for this list, or None."""
+    return _one(
+        conn,
+        (import_batch.c.original_id == original_id) & (import_batch.c.list_id == list_id),
+    )
+
+
+def by_public_id(conn: Connection, public_id: str) -> Batch | None:
+    """Return a batch, or None."""
+    return _one(conn, import_batch.c.public_id == public_id)
+
+
+def by_id(conn: Connection, batch_id: int) -> Batch:
+    """Return the batch of this row."""
+    found = _one(conn, import_batch.c.id == batch_id)
+    assert found is not None  # noqa: S101 - batches are never deleted
+    return found
+
+
+def listed(conn: Connection, before: str, limit: int) -> list[tuple[Batch, str]]:
+    """Return batches, newest first, older than the public id ``before``, each with its list."""
+    query = (
+        sa.select(import_batch, offer_list.c.slug)
+        .join(offer_list, offer_list.c.id == import_batch.c.list_id)
+        .order_by(import_batch.c.public_id.desc())
+        .limit(limit)
+    )
+    if before:
+        query = query.where(import_batch.c.public_id < before)
+    return [(_batch(row), row.slug) for row in conn.execute(query)]
+
+
+def set_state(
+    conn: Connection,
+    batch_id: int,
+    states: Iterable[BatchState],
+    state: BatchState,
+    committed_at: datetime | None = None,
+) -> None:
+    """Move a batch from one of ``states`` to ``state``; raise ``Conflict`` when it is elsewhere."""
+    moved = conn.execute(
+        import_batch.update()
+        .where(import_batch.c.id == batch_id, import_batch.c.state.in_([s.value for s in states]))
+        .values(state=state.value, committed_at=committed_at)
+    )
+    if moved.rowcount != 1:
+        raise Conflict(f"this import is {by_id(conn, batch_id).state} and cannot become {state}")
+
+
+def add_lines(conn: Connection, batch_id: int, lines: Sequence[Line]) -> None:
+    """Keep the report lines of some records."""
+    if lines:
+        conn.execute(
+            import_line.insert(),
+            [
+                {
+                    "batch_id": batch_id,
+                    "position": line.position,
+                    "offset": line.offset,
+                    "length": line.length,
+                    "control_number": line.control_number,
+                    "title": line.title,
+                    "outcome": line.outcome,
+                    "action": line.action.value,
+                    "encoding": line.encoding,
+                    "encoding_certain": line.encoding_certain,
+                    "problems": list(line.problems),
+                    "record_id": line.record_id,
+                    "version_id": line.version_id,
+                }
+                for line in lines
+            ],
+        )
+
+
+def change_line(conn: Connection, batch_id: int, line: Line) -> None:
+    """Keep another action, target and set of problems for a line than it was staged with."""
+    conn.execute(
+        import_line.update()
+        .where(import_line.c.batch_id == batch_id, import_line.c.position == line.position)
+        .values(
+            action=line.action.value,
+            record_id=line.record_id,
+            version_id=line.version_id,
+            problems=list(line.problems),
+        )
+    )
+
+
+def lines(conn: Connection, batch_id: int, after: int, limit: int) -> list[Line]:
+    """Return up to ``limit`` report lines behind position ``after``."""
+    rows = conn.execute(
+        sa.select(import_line)
+        .where(import_line.c.batch_id == batch_id, import_line.c.position > after)
+        .order_by(import_line.c.position)
+        .limit(limit)
+    )
+    return [_line(row) for row in rows]
+
+
+def staged_by_digest(
+    conn: Connection, batch_id: int, digests: Sequence[bytes]
+) -> dict[bytes, tuple[int, int]]:
+    """Return (record id, version id) of what this batch staged with these digests."""
+    rows = conn.execute(
+        sa.select(record_version.c.digest, import_line.c.record_id, import_line.c.version_id)
+        .join(import_line, import_line.c.version_id == record_version.c.id)
+        .where(import_line.c.batch_id == batch_id, record_version.c.digest.in_(digests))
+    )
+    return {row.digest: (row.record_id, row.version_id) for row in rows}
+
+
+def staged_control_keys(conn: Connection, batch_id: int, keys: Sequence[str]) -> set[str]:
+    """Return those of ``keys`` that a record staged by this batch has."""
+    rows = conn.execute(
+        sa.select(record_version.c.control_key)
+        .join(import_line, import_line.c.version_id == record_version.c.id)
+        .where(import_line.c.batch_id == batch_id, record_version.c.control_key.in_(keys))
+    )
+    return set(rows.scalars())
+
+
+def digests_of(conn: Connection, version_ids: Sequence[int]) -> dict[int, tuple[bytes, str | None]]:
+    """Return (digest, control key) of versions."""
+    rows = conn.execute(
+        sa.select(record_version.c.id, record_version.c.digest, record_version.c.control_key).where(
+            record_version.c.id.in_(version_ids)
+        )
+    )
+    return {row.id: (row.digest, row.control_key) for row in rows}
+
+
+def counts(conn: Connection, batch_id: int) -> Counts:
+    """Return the figures of a batch, counted from its lines."""
+    rows = conn.execute(
+        sa.select(import_line.c.outcome, import_line.c.action, sa.func.count())
+        .where(import_line.c.batch_id == batch_id)
+        .group_by(import_line.c.outcome, import_line.c.action)
+    )
+    figures = dict.fromkeys(Counts._fields, 0)
+    for outcome, action, number in rows:
+        figures["read"] += number
+        figures[outcome] += number
+        if action != Action.NONE:
+            figures[action] += number
+    return Counts(**figures)
+
+
+def _one(conn: Connection, where: sa.ColumnElement[bool]) -> Batch | None:
+    row = conn.execute(sa.select(import_batch).where(where)).first()
+    return None if row is None else _batch(row)
+
+
+def _batch(row: sa.Row[Any]) -> Batch:
+    return Batch(
+        id=row.id,
+        public_id=row.public_id,
+        original_id=row.original_id,
+        list_id=row.list_id,
+        file_name=row.file_name,
+        format=row.format,
+        state=BatchState(row.state),
+        stage_only=row.stage_only,
+        created_at=row.created_at,
+        committed_at=row.committed_at,
+    )
+
+
+def _line(row: sa.Row[Any]) -> Line:
+    return Line(
+        position=row.position,
+        offset=row.offset,
+        length=row.length,
+        control_number=row.control_number,
+        title=row.title,
+        outcome=row.outcome,
+        action=Action(row.action),
+        encoding=row.encoding,
+        encoding_certain=row.encoding_certain,
+        problems=row.problems,
+        record_id=row.record_id,
+        version_id=row.version_id,
+    )

@@ -1,0 +1,381 @@
+"""The tables, as SQLAlchemy Core sees them; ``migrations/`` makes them, a test holds both equal.
+
+Integers inside, a public id (ULID) outside. Instants are UTC (``Instant``); the stamps of the
+public feed are whole seconds since the epoch, as integers.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, UniqueConstraint
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# Names that pages are keyed by sort by their code points in every database, whatever its locale.
+Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+# SQLite numbers rows by itself only for a column that is spelt INTEGER PRIMARY KEY.
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A moment: aware datetimes in and out, UTC in the database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        """Refuse a moment without a zone, and turn any other into UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, _: sa.Dialect) -> datetime | None:
+        """Return an aware datetime in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _public_id() -> Column[str]:
+    return Column("public_id", Name, nullable=False, unique=True)
+
+
+# --- who ---------------------------------------------------------------------------------------
+
+partner = Table(
+    "partner",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("code", Name, nullable=False, unique=True),
+    Column("name", sa.Text, nullable=False),
+    Column("city", sa.Text, nullable=False, server_default=""),
+    Column("place", sa.String(2), nullable=False, server_default=""),
+    Column("isil", sa.Text),
+    Column("isil_folded", sa.Text, unique=True),
+    Column("state", sa.Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("name", sa.Text, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("partner_id", Id, ForeignKey("partner.id"), index=True),
+    Column("account_id", Id, ForeignKey("account.id"), index=True),
+    Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    Column("label", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    CheckConstraint("(partner_id IS NULL) <> (account_id IS NULL)", name="one_owner"),
+)
+
+audience = Table(
+    "audience",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("code", Name, nullable=False, unique=True),
+    Column("kind", sa.Text, nullable=False),
+)
+
+audience_member = Table(
+    "audience_member",
+    metadata,
+    Column("audience_id", Id, ForeignKey("audience.id"), primary_key=True),
+    Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True, index=True),
+    Column("since", sa.BigInteger, nullable=False),
+)
+
+# --- originals and records ----------------------------------------------------------------------
+
+original = Table(
+    "original",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("sha256", sa.LargeBinary(32), unique=True),  # NULL while the bytes are still arriving
+    Column("size", sa.BigInteger, nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+
+original_chunk = Table(
+    "original_chunk",
+    metadata,
+    Column("original_id", Id, ForeignKey("original.id", ondelete="CASCADE"), primary_key=True),
+    Column("start", sa.BigInteger, primary_key=True, autoincrement=False),
+    Column("length", sa.Integer, nullable=False),
+    Column("body", sa.LargeBinary, nullable=False),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    # NULL until the import that brought the record is committed.
+    Column(
+        "current_version_id",
+        Id,
+        ForeignKey("record_version.id", use_alter=True, name="fk_record_current_version_id"),
+        unique=True,
+    ),
+    Column("created_at", Instant, nullable=False),
+)
+
+record_version = Table(
+    "record_version",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("record_id", Id, ForeignKey("record.id"), nullable=False, index=True),
+    Column("canonical", sa.LargeBinary, nullable=False),
+    Column("digest", sa.LargeBinary(32), nullable=False, index=True),
+    Column("control_key", sa.Text, index=True),
+    Column("original_id", Id, ForeignKey("original.id"), nullable=False),
+    Column("original_offset", sa.BigInteger, nullable=False),
+    Column("original_length", sa.Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("title", sa.Text, nullable=False),
+    Column("title_vernacular", sa.Text, nullable=False),
+    Column("author", sa.Text, nullable=False),
+    Column("author_vernacular", sa.Text, nullable=False),
+    Column("publisher", sa.Text, nullable=False),
+    Column("published", sa.Text, nullable=False),
+    Column("place", sa.String(2), nullable=False),
+    Column("languages", sa.Text, nullable=False),
+    Column("isbns", sa.Text, nullable=False),
+)
+
+rendition = Table(
+    "rendition",
+    metadata,
+    Column("version_id", Id, ForeignKey("record_version.id"), primary_key=True),
+    Column("prefix", sa.Text, primary_key=True),
+    Column("body", sa.LargeBinary, nullable=False),
+)
+
+match_key = Table(
+    "match_key",
+    metadata,
+    Column("kind", sa.Text, primary_key=True),
+    Column("value", sa.Text, primary_key=True),
+    Column("version_id", Id, ForeignKey("record_version.id"), primary_key=True, index=True),
+)
+
+# --- imports ------------------------------------------------------------------------------------
+
+import_batch = Table(
+    "import_batch",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("original_id", Id, ForeignKey("original.id"), nullable=False),
+    Column("list_id", Id, ForeignKey("offer_list.id"), nullable=False, index=True),
+    Column("file_name", sa.Text, nullable=False),
+    Column("format", sa.Text, nullable=False),
+    Column("state", sa.Text, nullable=False),
+    Column("stage_only", sa.Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("committed_at", Instant),
+    UniqueConstraint("original_id", "list_id"),
+)
+
+import_line = Table(
+    "import_line",
+    metadata,
+    Column("batch_id", Id, ForeignKey("import_batch.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    Column("offset", sa.BigInteger, nullable=False),
+    Column("length", sa.Integer, nullable=False),
+    Column("control_number", sa.Text, nullable=False),
+    Column("title", sa.Text, nullable=False),
+    Column("outcome", sa.Text, nullable=False),
+    Column("action", sa.Text, nullable=False),
+    Column("encoding", sa.Text, nullable=False),
+    Column("encoding_certain", sa.Boolean, nullable=False),
+    Column("problems", sa.JSON, nullable=False),
+    Column("record_id", Id, ForeignKey("record.id"), index=True),
+    Column("version_id", Id, ForeignKey("record_version.id"), index=True),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("kind", sa.Text, nullable=False),
+    Column("subject_id", Id, nullable=False),
+    Column("state", sa.Text, nullable=False),
+    Column("cursor", sa.JSON, nullable=False),
+    Column("done", sa.BigInteger, nullable=False),
+    Column("total", sa.BigInteger, nullable=False),
+    Column("attempts", sa.Integer, nullable=False),
+    Column("lease", sa.Text),
+    Column("lease_until", Instant),
+    Column("error", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Index("ix_job_state_id", "state", "id"),
+)
+
+# --- offers -------------------------------------------------------------------------------------
+
+offer_list = Table(
+    "offer_list",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("slug", Name, nullable=False, unique=True),
+    Column("title", sa.Text, nullable=False),
+    Column("description", sa.Text, nullable=False, server_default=""),
+    Column("state", sa.Text, nullable=False, index=True),
+    Column("audience_id", Id, ForeignKey("audience.id"), nullable=False),
+    Column("opens_at", Instant),
+    Column("closes_at", Instant),
+    Column("zone", sa.Text, nullable=False, server_default="UTC"),
+    Column("created_at", Instant, nullable=False),
+)
+
+offer = Table(
+    "offer",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("list_id", Id, ForeignKey("offer_list.id"), nullable=False),
+    Column("record_id", Id, ForeignKey("record.id"), nullable=False, index=True),
+    # NULL while the offer follows the record's current version; pinned when its list closes.
+    Column("pinned_version_id", Id, ForeignKey("record_version.id"), index=True),
+    Column("state", sa.Text, nullable=False),
+    Column("copies", sa.Integer, nullable=False, server_default="1"),
+    Column("created_at", Instant, nullable=False),
+    Index(
+        "uq_offer_list_id_record_id_offered",
+        "list_id",
+        "record_id",
+        unique=True,
+        sqlite_where=sa.text("state = 'OFFERED'"),
+        postgresql_where=sa.text("state = 'OFFERED'"),
+    ),
+    CheckConstraint("copies > 0", name="copies"),
+)
+
+# --- the public feed ----------------------------------------------------------------------------
+
+feed_clock = Table(
+    "feed_clock",
+    metadata,
+    Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    Column("p", sa.BigInteger, nullable=False),
+    Column("earliest", sa.BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+
+feed_dirty = Table(
+    "feed_dirty",
+    metadata,
+    Column("n", Id, primary_key=True),
+    Column("kind", sa.Text, nullable=False),
+    Column("source_id", Id, nullable=False),
+)
+
+feed_item = Table(
+    "feed_item",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", sa.Text, nullable=False),
+    Column("source_id", Id, nullable=False),
+    Column("public_id", Name, nullable=False),
+    Column("stamp", sa.BigInteger, nullable=False),
+    Column("deleted", sa.Boolean, nullable=False),
+    Column("version_id", Id, ForeignKey("record_version.id"), nullable=False),
+    Column("sets", sa.Text, nullable=False),
+    UniqueConstraint("kind", "source_id"),
+    UniqueConstraint("kind", "public_id"),
+)
+
+feed_stream = Table(
+    "feed_stream",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("audience_id", Id, ForeignKey("audience.id"), nullable=False),
+    Column("set_spec", Name, nullable=False),  # "" is everything the audience may see
+    UniqueConstraint("audience_id", "set_spec"),
+)
+
+feed_entry = Table(
+    "feed_entry",
+    metadata,
+    Column("item_id", Id, ForeignKey("feed_item.id"), primary_key=True),
+    Column("stream_id", Id, ForeignKey("feed_stream.id"), primary_key=True),
+    Column("stamp", sa.BigInteger, nullable=False),
+    Column("present", sa.Boolean, nullable=False),
+    Index("ix_feed_entry_stream_id_stamp_item_id", "stream_id", "stamp", "item_id"),
+)
+
+# --- wishes -------------------------------------------------------------------------------------
+
+wish_list = Table(
+    "wish_list",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False),
+    Column("channel", sa.Text, nullable=False),
+    Column("list_key", sa.Text, nullable=False),
+    Column("mode", sa.Text, nullable=False),
+    Column("media_type", sa.Text, nullable=False),
+    Column("original_id", Id, ForeignKey("original.id"), nullable=False),
+    Column("idempotency_key", sa.Text),
+    Column("request_digest", sa.LargeBinary(32), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    UniqueConstraint("partner_id", "idempotency_key"),
+    Index("ix_wish_list_partner_id_channel_list_key", "partner_id", "channel", "list_key"),
+)
+
+wish = Table(
+    "wish",
+    metadata,
+    Column("wish_list_id", Id, ForeignKey("wish_list.id"), primary_key=True),
+    Column("line_no", sa.Integer, primary_key=True, autoincrement=False),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False),
+    Column("line", sa.Text, nullable=False),
+    Column("outcome", sa.Text, nullable=False),
+    Column("reason", sa.Text, nullable=False),
+    Column("offer_id", Id, ForeignKey("offer.id"), index=True),
+    Column("quantity", sa.Integer, nullable=False),
+    Column("note", sa.Text, nullable=False),
+    # What the wish is for, the same text for the same thing: one open wish per partner and target.
+    Column("target", sa.Text, nullable=False),
+    Column("state", sa.Text, nullable=False),
+    Column("wished_at", Instant, nullable=False),
+    Index(
+        "uq_wish_partner_id_target_open",
+        "partner_id",
+        "target",
+        unique=True,
+        sqlite_where=sa.text("state = 'OPEN'"),
+        postgresql_where=sa.text("state = 'OPEN'"),
+    ),
+)

@@ -1,0 +1,110 @@
+"""Who is calling: tokens for the machines of partners and staff, made once and shown once.
+
+A token is ``bb_`` and 32 random bytes; only its SHA-256 is kept. Partners may present it as a
+bearer token or, for software that knows nothing else, over HTTP Basic with their code as the name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.domain.partner import Partner
+from service.errors import Invalid, NotFound, Unauthenticated
+from service.store import accounts, partners
+from service.store.accounts import TokenOwner
+from service.store.db import Database
+from service.store.feed import PUBLIC
+
+TOKEN_PREFIX = "bb_"  # noqa: S105 - it marks tokens, so that a leaked one is recognised
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request: a partner, a member of the staff, or nobody we know."""
+
+    partner: Partner | None = None
+    staff: str = ""
+    audiences: frozenset[int] = frozenset({PUBLIC})
+
+
+ANONYMOUS = Caller()
+
+
+def issue_partner_token(db: Database, code: str, label: str, now: datetime) -> str:
+    """Make a token for a partner and return it; it cannot be shown again."""
+    with db.write() as conn:
+        found = partners.by_code(conn, code)
+        if found is None:
+            raise NotFound(f"there is no partner with code {code!r}")
+        token, digest = _new_token()
+        accounts.keep_token(conn, TokenOwner(found.id, None), digest, label, now)
+    return token
+
+
+def add_staff(db: Database, name: str, now: datetime) -> None:
+    """Enter a member of the staff."""
+    if not name.strip():
+        raise Invalid("an account needs a name", field="name")
+    with db.write() as conn:
+        accounts.add(conn, name.strip(), now)
+
+
+def issue_staff_token(db: Database, name: str, label: str, now: datetime) -> str:
+    """Make a token for a member of the staff and return it; it cannot be shown again."""
+    with db.write() as conn:
+        found = accounts.by_name(conn, name)
+        if found is None:
+            raise NotFound(f"there is no account named {name!r}")
+        token, digest = _new_token()
+        accounts.keep_token(conn, TokenOwner(None, found), digest, label, now)
+    return token
+
+
+def revoke_partner_tokens(db: Database, code: str, now: datetime) -> int:
+    """Revoke all tokens of a partner; return how many there were."""
+    with db.write() as conn:
+        found = partners.by_code(conn, code)
+        if found is None:
+            raise NotFound(f"there is no partner with code {code!r}")
+        return accounts.revoke_tokens(conn, TokenOwner(found.id, None), now)
+
+
+def revoke_staff_tokens(db: Database, name: str, now: datetime) -> int:
+    """Revoke all tokens of a member of the staff; return how many there were."""
+    with db.write() as conn:
+        found = accounts.by_name(conn, name)
+        if found is None:
+            raise NotFound(f"there is no account named {name!r}")
+        return accounts.revoke_tokens(conn, TokenOwner(None, found), now)
+
+
+def identify(db: Database, token: str, user: str = "") -> Caller:
+    """Return whose ``token`` this is; ``user`` is the name sent beside it over HTTP Basic.
+
+    Raises ``Unauthenticated`` without saying whether the token or the name was wrong.
+    """
+    with db.read() as conn:
+        owner = accounts.owner_of_token(conn, _digest(token))
+        caller = None
+        if owner is not None and owner.partner_id is not None:
+            partner = partners.by_id(conn, owner.partner_id)
+            caller = Caller(partner=partner, audiences=partners.audiences(conn, partner.id))
+        elif owner is not None and owner.account_id is not None:
+            caller = Caller(staff=accounts.name_of(conn, owner.account_id))
+    name = "" if caller is None else caller.partner.code if caller.partner else caller.staff
+    if caller is None or (user and not hmac.compare_digest(user.encode(), name.encode())):
+        raise Unauthenticated("the token is unknown or was revoked; ask for a new one")
+    return caller
+
+
+def _new_token() -> tuple[str, bytes]:
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    return token, _digest(token)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
