@@ -6,17 +6,21 @@ taken in here and passed inwards.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 
-from flask import Flask
+import structlog
+from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from service import api, web
 from service.config import Settings
 from service.store import schema
 from service.store.db import Database
 from service.usecases.site import Site
-from service.web import oai_endpoint
+
+log = structlog.get_logger(__name__)
 
 
 def create_app(
@@ -30,7 +34,7 @@ def create_app(
     site = Site(db or Database(settings.database), settings, clock)
     tokens = site.tokens()
     schema.check(site.db)
-    app = Flask("service", static_folder=None, template_folder=None)
+    app = Flask("service.web", static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
@@ -43,5 +47,30 @@ def create_app(
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
-    app.register_blueprint(oai_endpoint.endpoint)
+    _log_requests(app)
+    api.register(app)
+    web.register(app)
     return app
+
+
+def _log_requests(app: Flask) -> None:
+    """Give every request an id, told in the answer and in each line of the log about it."""
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.monotonic()
+        g.request_id = secrets.token_hex(8)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round((time.monotonic() - g.began) * 1000, 1),
+        )
+        return response

@@ -21,7 +21,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from service.errors import Busy, Misconfigured
 
-__all__ = ["Connection", "Database", "safe_url"]
+__all__ = ["Connection", "Database", "DatabaseError", "safe_url"]
+
+DatabaseError = sa.exc.SQLAlchemyError
 
 WAIT_MS = 10_000
 # SQLSTATE of lock_not_available, serialization_failure, deadlock_detected and query_canceled.
