@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from service.domain.publication import EVERYTHING, Published, set_specs
+from service.store import bulk
 from service.store.tables import (
     feed_clock,
     feed_dirty,
@@ -120,14 +120,12 @@ def publish(conn: Connection, kind: str, changes: Sequence[Published], stamp: in
     before = [item for source, item in items.items() if source in known]
     for left in _entries_of(conn, before) - entries.keys():
         entries[left] = False
-    _upsert(
+    bulk.insert(
         conn,
         feed_entry,
-        [
-            {"item_id": item, "stream_id": stream, "stamp": stamp, "present": present}
-            for (item, stream), present in entries.items()
-        ],
-        keys=("item_id", "stream_id"),
+        ("item_id", "stream_id", "stamp", "present"),
+        [(item, stream, stamp, present) for (item, stream), present in entries.items()],
+        update=("item_id", "stream_id"),
     )
     return len(changes)
 
@@ -144,26 +142,31 @@ def _known_items(conn: Connection, kind: str, source_ids: Sequence[int]) -> set[
 def _put_items(
     conn: Connection, kind: str, changes: Sequence[Published], stamp: int
 ) -> dict[int, int]:
-    rows = [
-        {
-            "kind": kind,
-            "source_id": change.source_id,
-            "public_id": change.public_id,
-            "stamp": stamp,
-            "deleted": not change.visible,
-            "version_id": change.version_id,
-            "sets": " ".join(set_specs(change)),
-        }
-        for change in changes
-    ]
-    _upsert(conn, feed_item, rows, keys=("kind", "source_id"))
+    bulk.insert(
+        conn,
+        feed_item,
+        ("kind", "source_id", "public_id", "stamp", "deleted", "version_id", "sets"),
+        [
+            (
+                kind,
+                change.source_id,
+                change.public_id,
+                stamp,
+                not change.visible,
+                change.version_id,
+                " ".join(set_specs(change)),
+            )
+            for change in changes
+        ],
+        update=("kind", "source_id"),
+    )
     found = conn.execute(
         sa.select(feed_item.c.source_id, feed_item.c.id).where(
             feed_item.c.kind == kind,
             feed_item.c.source_id.in_([change.source_id for change in changes]),
         )
     )
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def _streams(conn: Connection, names: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
@@ -192,15 +195,6 @@ def _entries_of(conn: Connection, items: Sequence[int]) -> set[tuple[int, int]]:
         )
     )
     return {(item, stream) for item, stream in found}
-
-
-def _upsert(
-    conn: Connection, table: sa.Table, rows: list[dict[str, object]], keys: tuple[str, ...]
-) -> None:
-    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changed), rows)
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -233,7 +227,8 @@ _ENTRY = (
 _HEADERS = feed_entry.join(feed_item, feed_item.c.id == feed_entry.c.item_id)
 _BODIES = _HEADERS.outerjoin(
     rendition,
-    (rendition.c.version_id == feed_item.c.version_id)
+    feed_entry.c.present.is_(True)  # the bytes of a tombstone need not be fetched
+    & (rendition.c.version_id == feed_item.c.version_id)
     & (rendition.c.prefix == sa.bindparam("prefix")),
 )
 _AFTER = (

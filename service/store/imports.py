@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from service.domain.import_batch import Action, Batch, BatchState, Counts, Line
 from service.errors import Conflict
-from service.store import public_ids
+from service.store import bulk, public_ids
 from service.store.tables import import_batch, import_line, offer_list, record_version
 
 
@@ -95,28 +95,28 @@ def set_state(
 
 def add_lines(conn: Connection, batch_id: int, lines: Sequence[Line]) -> None:
     """Keep the report lines of some records."""
-    if lines:
-        conn.execute(
-            import_line.insert(),
-            [
-                {
-                    "batch_id": batch_id,
-                    "position": line.position,
-                    "offset": line.offset,
-                    "length": line.length,
-                    "control_number": line.control_number,
-                    "title": line.title,
-                    "outcome": line.outcome,
-                    "action": line.action.value,
-                    "encoding": line.encoding,
-                    "encoding_certain": line.encoding_certain,
-                    "problems": list(line.problems),
-                    "record_id": line.record_id,
-                    "version_id": line.version_id,
-                }
-                for line in lines
-            ],
-        )
+    bulk.insert(
+        conn,
+        import_line,
+        ("batch_id", *_LINE),
+        [(batch_id, *(getattr(line, name) for name in _LINE)) for line in lines],
+    )
+
+
+_LINE = (
+    "position",
+    "offset",
+    "length",
+    "control_number",
+    "title",
+    "outcome",
+    "action",
+    "encoding",
+    "encoding_certain",
+    "problems",
+    "record_id",
+    "version_id",
+)
 
 
 def change_line(conn: Connection, batch_id: int, line: Line) -> None:

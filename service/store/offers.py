@@ -70,19 +70,46 @@ def list_by_id(conn: Connection, list_id: int) -> OfferList:
     return _list(conn.execute(sa.select(offer_list).where(offer_list.c.id == list_id)).one())
 
 
+def lock_list(conn: Connection, list_id: int) -> OfferList:
+    """Return a list and let nobody else move it until the transaction ends."""
+    return _list(
+        conn.execute(
+            sa.select(offer_list).where(offer_list.c.id == list_id).with_for_update()
+        ).one()
+    )
+
+
+def hold_open(conn: Connection) -> None:
+    """Let no open list close until the transaction ends."""
+    conn.execute(
+        sa.select(offer_list.c.id)
+        .where(offer_list.c.state == ListState.OPEN.value)
+        .with_for_update(read=True)
+    )
+
+
 def lists(
-    conn: Connection, audiences: Collection[int] | None = None, *, listed: bool = False
+    conn: Connection,
+    audiences: Collection[int] | None = None,
+    *,
+    listed: bool = False,
+    before: str = "",
+    limit: int | None = None,
 ) -> list[tuple[OfferList, int]]:
     """Return lists, newest first, each with the number of titles offered on it.
 
-    ``audiences`` bounds them to what these audiences may see, ``listed`` to those in the feed.
+    ``audiences`` bounds them to what these audiences may see, ``listed`` to those in the feed,
+    ``before`` to those older than the list of this public id.
     """
     titles = (
         sa.select(sa.func.count())
         .where(offer.c.list_id == offer_list.c.id, offer.c.state == OfferState.OFFERED.value)
         .scalar_subquery()
     )
-    query = sa.select(offer_list, titles.label("titles")).order_by(offer_list.c.id.desc())
+    query = sa.select(offer_list, titles.label("titles")).limit(limit)
+    query = query.order_by(offer_list.c.public_id.desc())
+    if before:
+        query = query.where(offer_list.c.public_id < before)
     if audiences is not None:
         query = query.where(offer_list.c.audience_id.in_(audiences))
     if listed:
@@ -95,7 +122,7 @@ def titles_of(conn: Connection, slugs: Collection[str]) -> dict[str, str]:
     rows = conn.execute(
         sa.select(offer_list.c.slug, offer_list.c.title).where(offer_list.c.slug.in_(slugs))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def move_list(
@@ -269,18 +296,18 @@ _COLUMNS = (
 
 def browse(
     conn: Connection,
-    audiences: Collection[int],
+    audiences: Collection[int] | None,
     *,
     slug: str = "",
     terms: Sequence[str] = (),
     after: str = "",
     limit: int = 50,
 ) -> list[Offer]:
-    """Return offers that these audiences may see, by public id behind ``after``."""
+    """Return offers that these audiences may see (None: any), by public id behind ``after``."""
     query = (
         sa.select(*_COLUMNS)
         .select_from(_OFFERED)
-        .where(_IN_FEED, offer_list.c.audience_id.in_(audiences), offer.c.public_id > after)
+        .where(_IN_FEED, _seen_by(audiences), offer.c.public_id > after)
         .order_by(offer.c.public_id)
         .limit(limit)
     )
@@ -289,6 +316,10 @@ def browse(
     if terms:
         query = query.where(record_version.c.id.in_(search.versions(conn, terms)))
     return [_offer(row) for row in conn.execute(query)]
+
+
+def _seen_by(audiences: Collection[int] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if audiences is None else offer_list.c.audience_id.in_(audiences)
 
 
 class Shown(NamedTuple):
@@ -300,14 +331,14 @@ class Shown(NamedTuple):
     dublin_core: bytes
 
 
-def shown(conn: Connection, audiences: Collection[int], public_id: str) -> Shown | None:
-    """Return one offer that these audiences may see or once saw, or None."""
+def shown(conn: Connection, audiences: Collection[int] | None, public_id: str) -> Shown | None:
+    """Return one offer that these audiences may see or once saw (None: any audience), or None."""
     row = conn.execute(
         sa.select(*_COLUMNS, _IN_FEED.label("listed"), _VERSION.label("version_id"))
         .select_from(_OFFERED)
         .where(
             offer.c.public_id == public_id,
-            offer_list.c.audience_id.in_(audiences),
+            _seen_by(audiences),
             offer_list.c.state.not_in([ListState.DRAFT.value, ListState.SCHEDULED.value]),
         )
     ).first()
@@ -318,9 +349,7 @@ def shown(conn: Connection, audiences: Collection[int], public_id: str) -> Shown
             sa.select(rendition.c.prefix, rendition.c.body).where(
                 rendition.c.version_id == row.version_id
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return Shown(_offer(row), bool(row.listed), bodies["marc21"], bodies["oai_dc"])
 

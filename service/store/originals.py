@@ -13,6 +13,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from service.store.tables import original, original_chunk
 
@@ -48,13 +49,16 @@ def seal(conn: Connection, original_id: int, sha256: bytes, size: int) -> int:
 
     When the same bytes were kept before, the new copy is dropped and the earlier id returned.
     """
-    earlier = by_digest(conn, sha256)
-    if earlier is not None:
+    try:
+        with conn.begin_nested():
+            conn.execute(
+                original.update()
+                .where(original.c.id == original_id)
+                .values(sha256=sha256, size=size)
+            )
+    except IntegrityError:
         discard(conn, original_id)
-        return earlier
-    conn.execute(
-        original.update().where(original.c.id == original_id).values(sha256=sha256, size=size)
-    )
+        return by_digest(conn, sha256)
     return original_id
 
 
@@ -80,10 +84,10 @@ def discard_abandoned(conn: Connection, before: datetime) -> int:
     return len(ids)
 
 
-def by_digest(conn: Connection, sha256: bytes) -> int | None:
-    """Return the id of the original with this SHA-256, or None."""
-    found = conn.execute(sa.select(original.c.id).where(original.c.sha256 == sha256)).scalar()
-    return None if found is None else int(found)
+def by_digest(conn: Connection, sha256: bytes) -> int:
+    """Return the id of the original with this SHA-256."""
+    found = conn.execute(sa.select(original.c.id).where(original.c.sha256 == sha256))
+    return int(found.scalar_one())
 
 
 def size(conn: Connection, original_id: int) -> int:

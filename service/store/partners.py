@@ -58,6 +58,11 @@ def by_id(conn: Connection, partner_id: int) -> Partner:
     return _partner(conn.execute(sa.select(partner).where(partner.c.id == partner_id)).one())
 
 
+def lock(conn: Connection, partner_id: int) -> None:
+    """Let nobody else change what is this partner's until the transaction ends."""
+    conn.execute(sa.select(partner.c.id).where(partner.c.id == partner_id).with_for_update())
+
+
 def listed(conn: Connection, after: str = "", limit: int = 1000) -> list[Partner]:
     """Return partners in the order of their codes, behind ``after``."""
     rows = conn.execute(

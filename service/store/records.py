@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from marc_mappings.match_keys import Key
 from marc_mappings.summary import Summary
-from service.store import public_ids, search
+from service.store import bulk, public_ids, search
 from service.store.tables import match_key, record, record_version, rendition
 
 
@@ -53,23 +53,26 @@ def add_versions(conn: Connection, versions: Sequence[NewVersion], now: datetime
         (version, next(record_ids) if version.record_id is None else version.record_id)
         for version in versions
     ]
-    rows = [_version_row(version, record_id, now) for version, record_id in placed]
-    version_ids = _insert_numbered(conn, record_version, rows)
-    conn.execute(
-        rendition.insert(),
-        [
-            {"version_id": version_id, "prefix": prefix, "body": body}
-            for version_id, version in zip(version_ids, versions, strict=True)
-            for prefix, body in version.renditions
-        ],
+    version_ids = _next_ids(conn, record_version, len(versions))
+    numbered = list(zip(version_ids, placed, strict=True))
+    bulk.insert(
+        conn,
+        record_version,
+        _VERSION,
+        [_version_row(i, version, record_id, now) for i, (version, record_id) in numbered],
     )
-    keys = [
-        {"kind": kind, "value": value, "version_id": version_id}
-        for version_id, version in zip(version_ids, versions, strict=True)
-        for kind, value in set(version.keys)
-    ]
-    if keys:
-        conn.execute(match_key.insert(), keys)
+    bulk.insert(
+        conn,
+        rendition,
+        ("version_id", "prefix", "body"),
+        [(i, *made) for i, (version, _) in numbered for made in version.renditions],
+    )
+    bulk.insert(
+        conn,
+        match_key,
+        ("kind", "value", "version_id"),
+        [(*key, i) for i, (version, _) in numbered for key in set(version.keys)],
+    )
     terms = [(i, version.terms) for i, version in zip(version_ids, versions, strict=True)]
     search.add(conn, terms)
     return [
@@ -79,45 +82,59 @@ def add_versions(conn: Connection, versions: Sequence[NewVersion], now: datetime
 
 
 def _add_records(conn: Connection, number: int, now: datetime) -> list[int]:
-    rows: list[dict[str, object]] = [
-        {"public_id": public_ids.new(), "created_at": now} for _ in range(number)
-    ]
-    return _insert_numbered(conn, record, rows)
-
-
-def _version_row(version: NewVersion, record_id: int, now: datetime) -> dict[str, object]:
-    summary = version.summary
-    return {
-        "record_id": record_id,
-        "canonical": version.canonical,
-        "digest": version.digest,
-        "control_key": version.control_key,
-        "original_id": version.original_id,
-        "original_offset": version.original_offset,
-        "original_length": version.original_length,
-        "created_at": now,
-        "title": summary.title,
-        "title_vernacular": summary.title_vernacular,
-        "author": summary.author,
-        "author_vernacular": summary.author_vernacular,
-        "publisher": summary.publisher,
-        "published": summary.published,
-        "place": summary.place,
-        "languages": " ".join(summary.languages),
-        "isbns": " ".join(summary.isbns),
-    }
-
-
-def _insert_numbered(conn: Connection, table: sa.Table, rows: list[dict[str, object]]) -> list[int]:
-    """Insert rows under ids drawn beforehand, so that no row has to be read back."""
-    if not rows:
-        return []
-    ids = _next_ids(conn, table, len(rows))
-    conn.execute(table.insert(), [{"id": i, **row} for i, row in zip(ids, rows, strict=True)])
+    ids = _next_ids(conn, record, number)
+    rows = [(i, public_ids.new(), now) for i in ids]
+    bulk.insert(conn, record, ("id", "public_id", "created_at"), rows)
     return ids
 
 
+_SUMMARY = (
+    "title",
+    "title_vernacular",
+    "author",
+    "author_vernacular",
+    "publisher",
+    "published",
+    "place",
+)
+_VERSION = (
+    "id",
+    "record_id",
+    "canonical",
+    "digest",
+    "control_key",
+    "original_id",
+    "original_offset",
+    "original_length",
+    "created_at",
+    *_SUMMARY,
+    "languages",
+    "isbns",
+)
+
+
+def _version_row(
+    version_id: int, version: NewVersion, record_id: int, now: datetime
+) -> tuple[object, ...]:
+    summary = version.summary
+    return (
+        version_id,
+        record_id,
+        version.canonical,
+        version.digest,
+        version.control_key,
+        version.original_id,
+        version.original_offset,
+        version.original_length,
+        now,
+        *(getattr(summary, name) for name in _SUMMARY),
+        " ".join(summary.languages),
+        " ".join(summary.isbns),
+    )
+
+
 def _next_ids(conn: Connection, table: sa.Table, number: int) -> list[int]:
+    """Draw numbers for rows beforehand, so that none has to be read back."""
     if conn.dialect.name == "sqlite":
         # The write lock is ours (BEGIN IMMEDIATE): nobody else can draw the same numbers.
         last = conn.execute(sa.select(sa.func.max(table.c.id))).scalar() or 0
@@ -130,13 +147,7 @@ def _next_ids(conn: Connection, table: sa.Table, number: int) -> list[int]:
 
 def make_current(conn: Connection, kept: Sequence[Kept]) -> None:
     """Let each record show this version of itself from now on."""
-    if kept:
-        conn.execute(
-            record.update()
-            .where(record.c.id == sa.bindparam("of_record"))
-            .values(current_version_id=sa.bindparam("to_version")),
-            [{"of_record": k.record_id, "to_version": k.version_id} for k in kept],
-        )
+    bulk.update(conn, record, "current_version_id", [(k.version_id, k.record_id) for k in kept])
 
 
 def current_by_digest(conn: Connection, digests: Sequence[bytes]) -> dict[bytes, Kept]:

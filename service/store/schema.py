@@ -6,6 +6,7 @@ a newer schema refuses altogether, because it would write rows that the newer co
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -45,6 +46,7 @@ def current(db: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def head() -> str:
     """Return the revision that this code needs."""
     found = _scripts().get_current_head()
@@ -53,12 +55,16 @@ def head() -> str:
 
 
 def _refuse_newer(found: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in _known():
         raise Misconfigured(
             f"the database has schema {found}, which a newer version of Bookbridge made; "
             "install that version again, this one would harm the data"
         )
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in _scripts().walk_revisions())
 
 
 def _config() -> Config:

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.engine import Connection
 
-_FTS5_ADD = sa.text("INSERT INTO search_text (rowid, terms) VALUES (:version_id, :terms)")
-_TSVECTOR_ADD = sa.text(
-    "INSERT INTO search_text (version_id, terms) "
-    "VALUES (:version_id, array_to_tsvector(string_to_array(:terms, ' ')))"
-)
+_ADD = {
+    "sqlite": "INSERT INTO search_text (rowid, terms) VALUES (?, ?)",
+    "postgresql": "INSERT INTO search_text (version_id, terms) "
+    "VALUES (%s, array_to_tsvector(string_to_array(%s, ' ')))",
+}
 _FTS5 = sa.table("search_text", sa.column("rowid", sa.BigInteger), sa.column("search_text"))
 _TSVECTOR = sa.table(
     "search_text", sa.column("version_id", sa.BigInteger), sa.column("terms", TSVECTOR)
@@ -26,9 +26,9 @@ _TSVECTOR = sa.table(
 
 def add(conn: Connection, terms: Sequence[tuple[int, str]]) -> None:
     """Index versions: pairs of (version id, distinct terms separated by single blanks)."""
-    rows = [{"version_id": version_id, "terms": words} for version_id, words in terms if words]
+    rows = [(version_id, words) for version_id, words in terms if words]
     if rows:
-        conn.execute(_FTS5_ADD if conn.dialect.name == "sqlite" else _TSVECTOR_ADD, rows)
+        conn.exec_driver_sql(_ADD[conn.dialect.name], rows)
 
 
 def versions(conn: Connection, terms: Sequence[str]) -> sa.Select[tuple[int]]:

@@ -115,7 +115,7 @@ def replace_open(
         .values(state=WishState.REPLACED.value)
         .returning(wish.c.target, wish.c.wished_at)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def withdraw(conn: Connection, partner_id: int, public_id: str, line_no: int) -> bool:

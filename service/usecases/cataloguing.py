@@ -82,7 +82,7 @@ def receive(
     format_ = _sniffed(head, file_name)
     original_id, total = keep_original(db, head, stream, limit, now)
     with db.write() as conn:
-        found = _growing_list(conn, list_slug)
+        found = offers.lock_list(conn, _growing_list(conn, list_slug).id)
         batch = imports.by_file(conn, original_id, found.id)
         if batch is not None:
             return _again(conn, batch, now)
@@ -371,7 +371,7 @@ def commit(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
     while True:
         with db.write() as conn:
             batch = imports.by_id(conn, held.subject_id)
-            offer_list = offers.list_by_id(conn, batch.list_id)
+            offer_list = offers.lock_list(conn, batch.list_id)
             if offer_list.state not in GROWING:
                 raise Conflict(
                     f"list {offer_list.slug!r} is {offer_list.state} and takes no more titles"
@@ -404,14 +404,14 @@ def _commit_step(conn: Connection, batch: Batch, lines: Sequence[Line], now: dat
 
 def _overtaken(conn: Connection, batch: Batch, lines: Sequence[Line]) -> list[Line]:
     """Turn back what another import has brought since this file was staged; say so in its line."""
-    fresh = [line for line in lines if line.action is Action.NEW and line.version_id]
-    facts = imports.digests_of(conn, [line.version_id for line in fresh if line.version_id])
+    fresh = {line.version_id for line in lines if line.action is Action.NEW and line.version_id}
+    facts = imports.digests_of(conn, sorted(fresh))
     same = records.current_by_digest(conn, [digest for digest, _ in facts.values()])
     of_key = records.current_by_control_key(conn, [key for _, key in facts.values() if key])
     result = []
     for line in lines:
         changed = None
-        if line in fresh and line.version_id:
+        if line.version_id in facts:
             digest, key = facts[line.version_id]
             if digest in same:
                 why = "another import brought the same record since this file was staged"

@@ -135,23 +135,30 @@ def find_list(db: Database, slug: str, audiences: Collection[int] | None) -> Lis
     raise NotFound(f"there is no offer list named {slug!r}")
 
 
-def list_lists(db: Database, audiences: Collection[int] | None) -> list[ListWithCount]:
-    """Return lists, newest first, as ``find_list`` does."""
+def list_lists(
+    db: Database, audiences: Collection[int] | None, before: str = "", limit: int | None = None
+) -> list[ListWithCount]:
+    """Return lists, newest first, as ``find_list`` does, older than the public id ``before``."""
     with db.read() as conn:
-        visible = offers.lists(conn, audiences, listed=audiences is not None)
+        visible = offers.lists(
+            conn, audiences, listed=audiences is not None, before=before, limit=limit
+        )
     return [ListWithCount(*row) for row in visible]
 
 
 def browse(
     db: Database,
-    audiences: Collection[int],
+    audiences: Collection[int] | None,
     *,
     slug: str = "",
     query: str = "",
     after: str = "",
     limit: int = 50,
 ) -> list[Offer]:
-    """Return titles on offer, on one list or all, that hold every word of ``query``."""
+    """Return titles on offer, on one list or all, that hold every word of ``query``.
+
+    ``audiences`` bounds them to what these may see; None sees the titles of every audience.
+    """
     terms = search_terms.of_text(query)
     if query.strip() and not terms:
         return []
@@ -159,7 +166,7 @@ def browse(
         return offers.browse(conn, audiences, slug=slug, terms=terms, after=after, limit=limit)
 
 
-def show(db: Database, audiences: Collection[int], public_id: str) -> Shown:
+def show(db: Database, audiences: Collection[int] | None, public_id: str) -> Shown:
     """Return one offer as people look at it; raise ``NotFound``."""
     wanted = public_ids.read(public_id)
     with db.read() as conn:

@@ -95,6 +95,7 @@ def receive(
         return Received(_tried(db, partner, request, lines, now), replayed=False)
     original_id, _ = keep_original(db, request.body, io.BytesIO(), limits.octets, now)
     with db.write() as conn:
+        partners.lock(conn, partner.id)
         if before := _replay(conn, partner, request):
             return before
         return Received(_keep(conn, partner, request, lines, original_id, now), replayed=False)
@@ -186,6 +187,8 @@ def _keep(
     original_id: int,
     now: datetime,
 ) -> WishList:
+    partners.lock(conn, partner.id)
+    offers.hold_open(conn)
     replaced: dict[str, datetime] = {}
     if request.mode is Mode.REPLACE:
         replaced = wishes.replace_open(conn, partner.id, request.channel, request.list_key)

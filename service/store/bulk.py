@@ -1,0 +1,89 @@
+"""Many rows at once: the same INSERT that Core would send, compiled once and fed with tuples.
+
+Core makes a dict and a set of bound parameters of every row, which costs an import more than the
+database does. Here the statement is compiled once per dialect, and values go to the driver as
+they are, through the same type processors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+Row = Sequence[Any]
+_MARKS = {"qmark": "?", "pyformat": "%s"}
+_Processor = Callable[[Any], Any]
+
+
+def insert(
+    conn: Connection,
+    table: sa.Table,
+    names: tuple[str, ...],
+    rows: Iterable[Row],
+    *,
+    update: tuple[str, ...] = (),
+) -> None:
+    """Insert ``rows``, whose values are in the order of ``names``.
+
+    With ``update``, the columns of a unique key: a row whose key is there already is overwritten.
+    """
+    sql, processors = _compiled(conn.dialect, table, names, update)
+    values: list[Row] = list(rows)
+    if processors:
+        values = [_processed(row, processors) for row in values]
+    if values:
+        conn.exec_driver_sql(sql, values)
+
+
+def _processed(row: Row, processors: Iterable[tuple[int, _Processor]]) -> Row:
+    values = list(row)
+    for place, process in processors:
+        values[place] = process(values[place])
+    return tuple(values)
+
+
+def update(conn: Connection, table: sa.Table, name: str, rows: Iterable[Row]) -> None:
+    """Set the column ``name`` of the rows with these ids: pairs of (value, id)."""
+    values = list(rows)
+    if values:
+        mark = _MARKS[conn.dialect.paramstyle]
+        quote = conn.dialect.identifier_preparer.quote
+        conn.exec_driver_sql(
+            f"UPDATE {quote(table.name)} SET {quote(name)} = {mark} WHERE id = {mark}",  # noqa: S608 - names of our own tables
+            values,
+        )
+
+
+@lru_cache(maxsize=64)
+def _compiled(
+    dialect: sa.Dialect, table: sa.Table, names: tuple[str, ...], update: tuple[str, ...]
+) -> tuple[str, tuple[tuple[int, _Processor], ...]]:
+    mark = _MARKS[dialect.paramstyle]
+    columns = [table.c[name] for name in names]
+    quote = dialect.identifier_preparer.quote
+    marks = ", ".join(_mark(mark, column, dialect) for column in columns)
+    sql = (
+        f"INSERT INTO {quote(table.name)} ({', '.join(quote(name) for name in names)}) "  # noqa: S608 - names of our own tables
+        f"VALUES ({marks})"
+    )
+    if update:
+        changed = ", ".join(
+            f"{quote(name)} = excluded.{quote(name)}" for name in names if name not in update
+        )
+        sql += f" ON CONFLICT ({', '.join(map(quote, update))}) DO UPDATE SET {changed}"
+    processors = [
+        (place, column.type.dialect_impl(dialect).bind_processor(dialect))
+        for place, column in enumerate(columns)
+    ]
+    return sql, tuple((place, process) for place, process in processors if process)
+
+
+def _mark(mark: str, column: sa.Column[Any], dialect: sa.Dialect) -> str:
+    """Return the place of one value; PostgreSQL takes JSON as text only with a cast."""
+    if isinstance(column.type, sa.JSON) and dialect.name == "postgresql":
+        return f"CAST({mark} AS JSON)"
+    return mark
