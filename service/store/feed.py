@@ -9,7 +9,7 @@ lock and is bounded by ``stamp <= p``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -206,24 +206,39 @@ def clock(conn: Connection) -> Clock:
     return Clock(row.p, row.earliest)
 
 
-def stream_id(conn: Connection, audience_id: int, set_spec: str) -> int | None:
-    """Return the stream of a set within an audience, or None when there never was one."""
-    found = conn.execute(
-        sa.select(feed_stream.c.id).where(
-            feed_stream.c.audience_id == audience_id, feed_stream.c.set_spec == set_spec
-        )
-    ).scalar()
-    return None if found is None else int(found)
+class View(NamedTuple):
+    """What a harvester's page begins from: the public clock, and the stream (None: no such set)."""
+
+    p: int
+    stream: int | None
 
 
+_STREAM = (
+    sa.select(feed_stream.c.id)
+    .where(
+        feed_stream.c.audience_id == sa.bindparam("audience"),
+        feed_stream.c.set_spec == sa.bindparam("spec"),
+    )
+    .scalar_subquery()
+)
+_VIEW = sa.select(feed_clock.c.p, _STREAM)
+
+
+def view(conn: Connection, audience_id: int, set_spec: str) -> View:
+    """Return the public clock and the stream of a set within an audience."""
+    return View(*conn.execute(_VIEW, {"audience": audience_id, "spec": set_spec}).one())
+
+
+# Values come as the driver gives them: a page has hundreds, and none needs a conversion.
 _ENTRY = (
     feed_entry.c.stamp,
     feed_entry.c.item_id,
     feed_item.c.kind,
     feed_item.c.public_id,
     feed_item.c.sets,
-    feed_entry.c.present,
+    sa.type_coerce(feed_entry.c.present, sa.types.NullType()),
 )
+_BODY = sa.type_coerce(rendition.c.body, sa.types.NullType())
 _HEADERS = feed_entry.join(feed_item, feed_item.c.id == feed_entry.c.item_id)
 _BODIES = _HEADERS.outerjoin(
     rendition,
@@ -246,7 +261,7 @@ _PAGE_OF_HEADERS = (
     sa.select(*_ENTRY, sa.null()).select_from(_HEADERS).where(_AFTER).order_by(*_ORDER)
 ).limit(_LIMIT)
 _PAGE_OF_RECORDS = (
-    sa.select(*_ENTRY, rendition.c.body)
+    sa.select(*_ENTRY, _BODY)
     .select_from(_BODIES)
     .where(_AFTER, feed_entry.c.present.is_(False) | rendition.c.version_id.is_not(None))
     .order_by(*_ORDER)
@@ -264,13 +279,14 @@ def entries(
 ) -> list[Entry]:
     """Return up to ``limit`` entries of a stream behind the key ``after``, stamped <= ``until``.
 
-    With ``prefix``, each comes with its stored rendition (None where the item is gone).
+    With ``prefix``, each comes with its stored rendition (None where the item is gone). They are
+    the database's own rows, in the shape of ``Entry``: to be taken apart, not to be asked by name.
     """
     statement = _PAGE_OF_HEADERS if prefix is None else _PAGE_OF_RECORDS
     given = {"stream": stream, "stamp": after[0], "item": after[1], "until": until, "limit": limit}
     if prefix is not None:
         given["prefix"] = prefix  # type: ignore[assignment]
-    return [Entry(*row) for row in conn.execute(statement, given).all()]
+    return cast("list[Entry]", conn.execute(statement, given).all())
 
 
 def count(conn: Connection, stream: int, *, from_: int, until: int, cap: int) -> int | None:
@@ -299,7 +315,7 @@ def entry(
         & (feed_stream.c.set_spec == EVERYTHING),
     )
     row = conn.execute(
-        sa.select(*_ENTRY, rendition.c.body)
+        sa.select(*_ENTRY, _BODY)
         .select_from(whole)
         .where(feed_item.c.kind == kind, feed_item.c.public_id == public_id),
         {"prefix": prefix},

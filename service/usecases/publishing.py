@@ -209,12 +209,11 @@ class FeedRepository:
         if after is None:
             refresh(self._db, self._clock)
         with self._db.read() as conn:
-            p = feed.clock(conn).p
-            stream = feed.stream_id(conn, self._audience_id, stream_of(selection.set))
+            p, stream = feed.view(conn, self._audience_id, stream_of(selection.set))
             if stream is None or (selection.from_ or 0) > p:
                 return Page((), more=False, as_of=p)
             until = p if selection.until is None else min(p, selection.until)
-            start = (selection.from_ or 0, 0) if after is None else tuple(after)
+            start = after or Key(selection.from_ or 0, 0)
             prefix = FORMATS[selection.prefix].stored if with_metadata else None
             rows, more = self._rows(conn, stream, prefix, start, until)
             total = None
@@ -243,7 +242,7 @@ class FeedRepository:
         conn: Connection,
         stream: int,
         prefix: str | None,
-        start: tuple[int, ...],
+        key: Key,
         until: int,
     ) -> tuple[list[Row], bool]:
         """Return the rows of one page, and whether an entry follows them.
@@ -255,34 +254,37 @@ class FeedRepository:
         octets = self._settings.page_bytes
         at_once = (self._settings.page_size if prefix else room) + 1
         rows: list[Row] = []
-        key = (start[0], start[1])
         while True:
             found = feed.entries(conn, stream, prefix=prefix, after=key, until=until, limit=at_once)
             for number, entry in enumerate(found, 1):
-                rows.append(self._row(entry))
-                room -= 1 if entry.body is None else _HEADERS_PER_RECORD
-                octets -= len(entry.body or b"")
+                row = self._row(entry)
+                rows.append(row)
+                if row.metadata is None:
+                    room -= 1
+                else:
+                    room -= _HEADERS_PER_RECORD
+                    octets -= len(row.metadata)
                 if room <= 0 or octets <= 0:
                     return rows, number < len(found) or self._follows(
-                        conn, stream, prefix, entry, until
+                        conn, stream, prefix, row.key, until
                     )
             if len(found) < at_once:
                 return rows, False
-            key = (found[-1].stamp, found[-1].item)
+            key = rows[-1].key
 
     def _follows(
-        self, conn: Connection, stream: int, prefix: str | None, entry: feed.Entry, until: int
+        self, conn: Connection, stream: int, prefix: str | None, key: Key, until: int
     ) -> bool:
-        key = (entry.stamp, entry.item)
         return bool(feed.entries(conn, stream, prefix=prefix, after=key, until=until, limit=1))
 
     def _row(self, entry: feed.Entry) -> Row:
+        stamp, item, kind, public_id, sets, present, body = entry
         return Row(
-            Key(entry.stamp, entry.item),
-            self._identifier(entry.kind, entry.public_id),
-            entry.sets,
-            entry.body if entry.present else None,
-            not entry.present,
+            Key(stamp, item),
+            f"{self._start}{kind}/{public_id}",
+            sets,
+            body if present else None,
+            not present,
         )
 
     def _entry(self, identifier: str, stored: str) -> feed.Entry | None:

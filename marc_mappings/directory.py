@@ -1,0 +1,279 @@
+"""Leader and directory of an ISO 2709 record: which bytes belong to which tag, whatever is wrong.
+
+Three witnesses speak: the directory's numbers, its order, and the field terminators. Where the
+numbers cover the data without gap or overlap they are right. Otherwise the terminators say where
+fields begin and end, and an entry gets the field at its start, or the one at its place.
+
+Source: MARC 21 Specifications for Record Structure, "Directory" (Library of Congress).
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from marc_mappings.problems import Problem, Rejected, problem
+from marc_mappings.variable_fields import UNKNOWN_TAG
+
+FIELD_END: Final = 0x1E
+DEFAULT_LEADER: Final = "00000nam a2200000 u 4500"
+
+_ENTRIES = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})+")
+_SOMEWHERE = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})+(?=\x1e)")
+
+
+class Entry(NamedTuple):
+    """One directory entry: a tag, the field's length with its terminator, its start (octets)."""
+
+    tag: str
+    length: int
+    start: int
+
+
+class Layout(NamedTuple):
+    """The leader (24 characters), (tag, bytes without terminator) of each field, what was odd."""
+
+    leader: str
+    fields: list[tuple[str, bytes]]
+    problems: tuple[Problem, ...]
+
+
+def read(raw: bytes) -> Layout:
+    """Return the layout of one frame; raises ``Rejected`` when no directory can be made out."""
+    return _read_sound(raw) or _read_damaged(raw)
+
+
+def _read_sound(raw: bytes) -> Layout | None:
+    """Return the layout of a frame in which all witnesses agree, else ``None``: the fast path."""
+    head, *fields = raw.split(b"\x1e")
+    if not fields or fields.pop() != b"\x1d" or len(head) != 24 + 12 * len(fields):
+        return None
+    if raw[:5] != b"%05d" % len(raw) or raw[12:17] != b"%05d" % (len(head) + 1):
+        return None
+    if not head.isascii() or not _ENTRIES.fullmatch(head, 24):
+        return None
+    text = head.decode("ascii")
+    at, entry = 0, 24
+    tags = []
+    for field in fields:
+        size = len(field) + 1
+        # Length (4 digits) and start (5 digits) in one number.
+        if int(text[entry + 3 : entry + 12]) != size * 100_000 + at:
+            return None
+        tags.append(text[entry : entry + 3])
+        at += size
+        entry += 12
+    return Layout(text[:24], list(zip(tags, fields, strict=True)), ())
+
+
+def _read_damaged(raw: bytes) -> Layout:
+    leader, body, data, problems = _split(raw)
+    if not raw.endswith(b"\x1d"):
+        problems.append(problem("terminator-missing"))
+    if raw[:5] != b"%05d" % len(raw):
+        problems.append(problem("length-wrong"))
+    entries, whole = _entries(body, data)
+    if not entries:
+        raise Rejected(problem("record-empty", "The record has a leader, and no fields."))
+    if not whole:
+        problems.append(problem("directory-damaged", "A directory entry is not 12 characters."))
+    fields = _by_numbers(entries, data, problems)
+    return Layout(leader, fields or _by_terminators(entries, data, problems), tuple(problems))
+
+
+def _split(raw: bytes) -> tuple[str, bytes, bytes, list[Problem]]:
+    """Return leader, directory, data and problems; raises ``Rejected`` without a directory."""
+    problems: list[Problem] = []
+    first = raw.find(b"\x1e")
+    begin, stop = 24, first
+    stated = int(raw[12:17]) if raw[12:17].isdigit() else 0
+    if first < 24 or not _ENTRIES.fullmatch(raw, begin, stop):
+        if 36 < stated <= len(raw) and _ENTRIES.fullmatch(raw, 24, stated - 1):
+            stop = stated - 1
+        elif 36 <= stated <= len(raw) and _ENTRIES.fullmatch(raw, 24, stated):
+            return _leader(raw[:24], problems), raw[24:stated], _data(raw, stated), problems
+        elif found := _SOMEWHERE.search(raw, 0, max(first + 1, 0)):
+            # A leader that lost or gained characters, or entries with a scratch among them.
+            begin = found.start() if found.start() < 36 else 24
+            stop = found.end()
+        elif first < 25:
+            raise Rejected(problem("not-a-record", _what(raw)))
+    if stop - begin < 12:
+        raise Rejected(problem("not-a-record", _what(raw)))
+    if stated != stop + 1:
+        problems.append(problem("base-address-wrong"))
+    return _leader(raw[:begin], problems), raw[begin:stop], _data(raw, stop + 1), problems
+
+
+def _data(raw: bytes, base: int) -> bytes:
+    """Return the bytes of the fields; a missing last terminator is put there."""
+    data = raw[base:].removesuffix(b"\x1d")
+    return data if data.endswith(b"\x1e") else data + b"\x1e"
+
+
+def _what(raw: bytes) -> str:
+    shown = raw[:40].decode("ascii", "backslashreplace")
+    return f"{len(raw)} bytes without leader and directory, beginning with {shown!r}."
+
+
+def _leader(raw: bytes, problems: list[Problem]) -> str:
+    """Return 24 characters of leader, mending one of another length from its end."""
+    text = "".join(chr(byte) if 0x20 <= byte < 0x7F else " " for byte in raw)
+    if len(raw) == 24 and text.encode() == raw:
+        return text
+    problems.append(problem("leader-damaged"))
+    if len(text) == 24:
+        return text
+    tail = re.search(r"([A-Za-z ])([a-z])([a-z ])([ a-z])([ a])22", text)
+    return DEFAULT_LEADER[:5] + tail[0] + DEFAULT_LEADER[12:] if tail else DEFAULT_LEADER
+
+
+def _entries(body: bytes, data: bytes) -> tuple[list[Entry], bool]:
+    """Return the entries, and whether all of the directory could be read."""
+    if len(body) % 12 == 0:
+        entries = [_entry(body[i : i + 12]) for i in range(0, len(body), 12)]
+        return entries, all(entry.length for entry in entries)
+    # Something is missing or too much: read from both ends as far as the numbers agree.
+    left: list[Entry] = []
+    at = 0
+    while at + 12 <= len(body):
+        entry = _entry(body[at : at + 12])
+        if left and entry.start != left[-1].start + left[-1].length:
+            break
+        left.append(entry)
+        at += 12
+    right: list[Entry] = []
+    stop = len(body)
+    while stop - 12 >= at:
+        entry = _entry(body[stop - 12 : stop])
+        expected = right[0].start if right else len(data)
+        if entry.start + entry.length != expected:
+            break
+        right.insert(0, entry)
+        stop -= 12
+    return left + _scratched(body[at:stop], left, right) + right, False
+
+
+def _scratched(rest: bytes, left: list[Entry], right: list[Entry]) -> list[Entry]:
+    """Return the one entry that ``rest`` was, its numbers taken from its neighbours."""
+    if len(rest) < 3:
+        return []
+    start = left[-1].start + left[-1].length if left else 0
+    length = right[0].start - start if right else 0
+    # When the numbers are whole, it is the tag that was hurt, and nobody knows it any more.
+    tag_hurt = rest.endswith(b"%04d%05d" % (length, start)) and len(rest) != 12
+    tag = UNKNOWN_TAG if tag_hurt or not rest[:3].isalnum() else rest[:3].decode("ascii", "replace")
+    return [Entry(tag, length, start)]
+
+
+def _entry(raw: bytes) -> Entry:
+    """Return the entry of 12 bytes; numbers that are none count as -1 (start) and 0 (length)."""
+    length = int(raw[3:7]) if raw[3:7].isdigit() else 0
+    start = int(raw[7:12]) if raw[7:12].isdigit() else -1
+    return Entry(raw[:3].decode("ascii", "replace"), length, start)
+
+
+def _by_numbers(
+    entries: list[Entry], data: bytes, problems: list[Problem]
+) -> list[tuple[str, bytes]] | None:
+    """Cut by the directory if it covers the data without gap or overlap, else ``None``."""
+    at = 0
+    for entry in sorted(entries, key=lambda entry: entry.start):
+        if entry.start != at or not entry.length:
+            return None
+        at += entry.length
+    if at != len(data):
+        return None
+    if any(a.start > b.start for a, b in pairwise(entries)):
+        problems.append(problem("directory-out-of-order"))
+    fields = []
+    for tag, length, start in entries:
+        field = data[start : start + length]
+        if field[-1] != FIELD_END:
+            problems.append(problem("field-terminator-missing", tag=tag))
+        fields.append((tag, field.removesuffix(b"\x1e")))
+    return fields
+
+
+def _by_terminators(
+    entries: list[Entry], data: bytes, problems: list[Problem]
+) -> list[tuple[str, bytes]]:
+    """Cut at the terminators, and give each entry the field at its start or at its place."""
+    problems.append(problem("directory-damaged"))
+    pieces = data.removesuffix(b"\x1e").split(b"\x1e")
+    starts: dict[int, int] = {}
+    at = 0
+    for index, piece in enumerate(pieces):
+        starts[at] = index
+        at += len(piece) + 1
+    places = _places(entries, pieces, starts)
+    fields = []
+    for entry, place in zip(entries, places, strict=True):
+        if place is None:
+            problems.append(problem("field-without-data", tag=entry.tag))
+        else:
+            fields.append((entry.tag, pieces[place]))
+    for index in sorted(set(range(len(pieces))) - set(places)):
+        if pieces[index]:
+            fields.append((UNKNOWN_TAG, pieces[index]))
+            problems.append(problem("data-without-entry", tag=UNKNOWN_TAG))
+    return fields
+
+
+def _places(entries: list[Entry], pieces: list[bytes], starts: dict[int, int]) -> list[int | None]:
+    """Return for each entry the index of its piece, or ``None``; no piece is given twice."""
+    by_start = [starts.get(entry.start) for entry in entries]
+    if len(entries) == len(pieces):
+        fits = sum(
+            place == index or entry.length == len(piece) + 1
+            for index, (entry, piece, place) in enumerate(
+                zip(entries, pieces, by_start, strict=True)
+            )
+        )
+        if 2 * fits >= len(entries) or None in by_start or len(set(by_start)) < len(entries):
+            return list(range(len(pieces)))
+        return by_start
+    return _anchored(entries, pieces, by_start)
+
+
+def _anchored(
+    entries: list[Entry], pieces: list[bytes], by_start: list[int | None]
+) -> list[int | None]:
+    """Pair what has a start to go by; between two such pairs by place, if the counts agree."""
+    places: list[int | None] = [None] * len(entries)
+    taken = -1
+    gap: list[int] = []
+    for index in range(len(entries) + 1):
+        anchor = by_start[index] if index < len(entries) else len(pieces)
+        if anchor is None or anchor <= taken:
+            gap.append(index)
+            continue
+        between = range(taken + 1, anchor)
+        if len(gap) == len(between):
+            for entry, piece in zip(gap, between, strict=True):
+                places[entry] = piece
+        else:
+            _by_length(entries, pieces, gap, between, places)
+        if index < len(entries):
+            places[index] = anchor
+        taken, gap = anchor, []
+    return places
+
+
+def _by_length(
+    entries: list[Entry],
+    pieces: list[bytes],
+    gap: list[int],
+    between: range,
+    places: list[int | None],
+) -> None:
+    """Pair, in order, the entries and pieces of a gap whose lengths agree."""
+    waiting = iter(gap)
+    for piece in between:
+        for entry in waiting:
+            if entries[entry].length == len(pieces[piece]) + 1:
+                places[entry] = piece
+                break
+        else:
+            return

@@ -1,0 +1,159 @@
+"""The one door: what is this stream, and which records are in it?
+
+``read`` answers with one item for every record found, ``Parsed`` or ``Unreadable``, never None and
+never an exception; only a stream that is no MARC at all is refused, with ``NotMarc``, before the
+first item. The class of the answer tells whether the stream may go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from typing import BinaryIO, Literal, NamedTuple
+
+from marc_mappings import iso2709, marcxml, signatures
+from marc_mappings.frames import Frame, Reading
+from marc_mappings.problems import Problem, Rejected
+from marc_mappings.record import Record
+from marc_mappings.signatures import NotMarc
+from marc_mappings.window import Window
+
+__all__ = ["Format", "NotMarc", "Parsed", "Start", "Unreadable", "read", "read_one", "sniff"]
+
+Outcome = Literal["ok", "repaired", "rejected"]
+
+BLANKS = b" \t\r\n"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# How much of a stream is looked at to tell its format.
+HEAD = 1 << 16
+
+
+class Format(StrEnum):
+    """The formats this library reads."""
+
+    ISO2709 = "iso2709"
+    MARCXML = "marcxml"
+
+
+class Start(NamedTuple):
+    """Where reading goes on: records already consumed, and the offset in bytes after them."""
+
+    position: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A record that was read.
+
+    ``position`` counts from 1; ``offset`` and ``length`` are bytes in the stream. ``encoding`` is
+    a name such as ``utf-8`` or ``marc-8``; where ``encoding_certain`` is false, a problem says why.
+    """
+
+    position: int
+    offset: int
+    length: int
+    record: Record
+    encoding: str
+    encoding_certain: bool
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """``repaired`` if what we hold differs from what the bytes said, else ``ok``."""
+        return "repaired" if any(each.repair for each in self.problems) else "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Bytes that should have been a record and are none: ``raw`` keeps them, see ``problems``."""
+
+    position: int
+    offset: int
+    length: int
+    raw: bytes
+    problems: tuple[Problem, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Always ``rejected``."""
+        return "rejected"
+
+
+def sniff(head: bytes) -> Format:
+    """Return the format of a stream that begins with ``head`` (64 KiB are enough).
+
+    Raises ``NotMarc``, which says what was found instead and what to send.
+    """
+    return Format.MARCXML if signatures.is_xml(head) else Format.ISO2709
+
+
+def read(stream: BinaryIO, *, start: Start = Start()) -> Iterator[Parsed | Unreadable]:  # noqa: B008
+    """Yield an item for each record of ``stream``, in order, in constant memory.
+
+    ``start`` continues an earlier reading: after any item, ``Start(item.position, item.offset +
+    item.length)`` goes on with exactly the next one (the stream must be seekable then). Raises
+    ``NotMarc`` at the call, before anything is yielded; faults of records are items.
+    """
+    if start.offset:
+        stream.seek(0)
+    head = _head(stream)
+    kind = sniff(head)
+    if start.offset:
+        stream.seek(start.offset)
+        window = Window(stream, start.offset)
+    else:
+        window = Window(stream, 0, head)
+    if kind is Format.MARCXML:
+        parse = marcxml.parser(marcxml.declared_encoding(head))
+        return _items(marcxml.frames(window), start.position, parse)
+    return _items(iso2709.frames(window), start.position, iso2709.parse)
+
+
+def _head(stream: BinaryIO) -> bytes:
+    """Return the first ``HEAD`` bytes, from a stream that may give them in drops."""
+    head = b""
+    while len(head) < HEAD and (more := stream.read(HEAD - len(head))):
+        head += more
+    return head
+
+
+def read_one(data: bytes, encoding: str = "") -> Parsed | Unreadable:
+    """Return the one record of ``data``: a slice of a stored original, or our canonical form.
+
+    ``encoding`` is needed for a slice of MARCXML alone whose original declared another encoding
+    than UTF-8: it is the ``encoding`` that the record had when it was read.
+    """
+    data = data.lstrip(BLANKS).removeprefix(BYTE_ORDER_MARK)
+    if data.startswith(b"<"):
+        window = Window(BytesIO(), 0, data)
+        frame = next(marcxml.frames(window), Frame(0, data))
+        return _item(frame, 1, marcxml.parser(encoding or marcxml.declared_encoding(data)))
+    return _item(Frame(0, data), 1, iso2709.parse)
+
+
+def _items(
+    frames: Iterator[Frame], position: int, parse: Callable[[bytes], Reading]
+) -> Iterator[Parsed | Unreadable]:
+    for number, frame in enumerate(frames, position + 1):
+        yield _item(frame, number, parse)
+
+
+def _item(frame: Frame, position: int, parse: Callable[[bytes], Reading]) -> Parsed | Unreadable:
+    offset, raw, notes = frame
+    try:
+        reading = parse(raw)
+    except Rejected as fault:
+        return Unreadable(position, offset, len(raw), raw, notes + fault.problems)
+    return Parsed(
+        position,
+        offset,
+        len(raw),
+        reading.record,
+        reading.encoding,
+        reading.encoding_certain,
+        notes + reading.problems,
+    )

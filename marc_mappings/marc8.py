@@ -1,0 +1,125 @@
+"""MARC-8 bytes to text, on the character tables of pymarc.
+
+The tables (EACC included) are pymarc's; the walk over the bytes is ours, because pymarc's writes
+to stderr or turns what it does not know into a blank without a word, drops combining characters
+at the end, and drops the C1 controls (joiners, non-sorting marks). Here every byte that could not
+be read is counted and shows as U+FFFD.
+
+Source: MARC-8 Encoding Environment, https://www.loc.gov/marc/specifications/speccharmarc8.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+from unicodedata import normalize
+
+from pymarc.marc8_mapping import CODESETS, ODD_MAP
+
+BASIC_LATIN, ANSEL, EACC = 0x42, 0x45, 0x31
+REPLACEMENT = "\ufffd"
+
+# C1 controls with a meaning in MARC-8, and the characters MARC 21 in Unicode uses for them.
+CONTROLS: Final = {0x88: "\x98", 0x89: "\x9c", 0x8D: "\u200d", 0x8E: "\u200c"}
+
+# ESC, what it designates (G0 or G1, multibyte or not), and the final byte of the set.
+# "ESC g/b/p/s" are the short forms for Greek symbols, subscripts, superscripts and back to ASCII.
+_ESCAPE = re.compile(rb"\x1b(?:(?P<short>[gbps])|(?P<where>\$?[(,)\-]?)!?(?P<final>[0-9A-Z]))")
+_PLAIN = re.compile(rb"[\x20-\x7e]+")
+_SHORT = {b"g": 0x67, b"b": 0x62, b"p": 0x70, b"s": BASIC_LATIN}
+
+
+class Decoded(NamedTuple):
+    """The text (NFC) and how many characters of it could not be decoded."""
+
+    text: str
+    undecodable: int
+
+
+class _Sets:
+    """The graphic sets that are designated at one moment."""
+
+    __slots__ = ("g0", "g1")
+
+    def __init__(self) -> None:
+        self.g0 = BASIC_LATIN
+        self.g1 = ANSEL
+
+    def designate(self, escape: re.Match[bytes]) -> bool:
+        """Switch as the escape sequence says; ``False`` if it names a set that does not exist."""
+        if short := escape["short"]:
+            self.g0 = _SHORT[short]
+            return True
+        final = escape["final"][0]
+        if final not in CODESETS:
+            return False
+        if escape["where"][-1:] in (b")", b"-"):
+            self.g1 = final
+        else:
+            self.g0 = final
+        return True
+
+
+def decode(data: bytes) -> Decoded:
+    """Return the text of MARC-8 ``data`` (one subfield's or control field's bytes).
+
+    >>> decode(b"M\\xe8unchen")
+    Decoded(text='München', undecodable=0)
+    >>> decode(b"\\x1b$1!0!\\x1b(B")
+    Decoded(text='一', undecodable=0)
+    >>> decode(b"a\\xbf")
+    Decoded(text='a\ufffd', undecodable=1)
+    """
+    sets = _Sets()
+    out: list[str] = []
+    marks: list[str] = []  # combining characters come before their letter in MARC-8
+    bad = 0
+    at, end = 0, len(data)
+    while at < end:
+        if sets.g0 == BASIC_LATIN and (plain := _PLAIN.match(data, at)):
+            run = plain[0].decode("ascii")
+            out += (run[0], *marks, run[1:]) if marks else (run,)
+            marks.clear()
+            at = plain.end()
+            continue
+        byte = data[at]
+        if byte == 0x1B:
+            escape = _ESCAPE.match(data, at)
+            if escape and sets.designate(escape):
+                at = escape.end()
+                continue
+            at, text, combining = at + 1, "", False
+        else:
+            at, text, combining = _character(data, at, sets)
+        if not text:
+            bad += 1
+            text = REPLACEMENT
+        if combining:
+            marks.append(text)
+        else:
+            out += (text, *marks)
+            marks.clear()
+    return Decoded(normalize("NFC", "".join(out + marks)), bad)
+
+
+def _character(data: bytes, at: int, sets: _Sets) -> tuple[int, str, bool]:
+    """Return (next position, character or "" if unknown, whether it combines)."""
+    byte = data[at]
+    if byte < 0x20 or byte == 0x7F or 0x80 <= byte < 0xA0:
+        return at + 1, CONTROLS.get(byte, chr(byte)), False
+    charset, width = (sets.g1 if byte > 0x80 else sets.g0), 1
+    if charset == EACC:
+        # A blank inside EACC is written as one byte by many systems, as three by none.
+        if byte == 0x20:
+            return at + 1, " ", False
+        width = 3
+    code = int.from_bytes(data[at : at + width], "big")
+    if width == 3 and at + 3 > len(data):
+        return len(data), "", False
+    found = CODESETS[charset].get(code)
+    if found is None and byte == 0x20:
+        return at + 1, " ", False
+    if found is None:
+        odd = ODD_MAP.get(code)
+        return at + width, chr(odd) if odd else "", False
+    return at + width, chr(found[0]), bool(found[1])

@@ -1,0 +1,139 @@
+"""Bytes to text: right, or said to be doubtful; never wrong in silence."""
+
+from __future__ import annotations
+
+from unicodedata import normalize
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marc_mappings import encodings, formats, iso2709
+from marc_mappings.formats import Parsed
+from tests.marc_mappings.conftest import record
+
+TITLE = "245 00$a"
+
+
+def _read(title: bytes, leader9: str) -> Parsed:
+    """Read a record whose title has these very bytes."""
+    raw = iso2709.write(record("001 x", TITLE + "T" * len(title)))
+    raw = raw.replace(b"T" * len(title), title)
+    item = formats.read_one(raw[:9] + leader9.encode() + raw[10:])
+    assert isinstance(item, Parsed)
+    return item
+
+
+def _title(item: Parsed) -> str:
+    return next(item.record.all("245")).first("a")
+
+
+def _codes(item: Parsed) -> set[str]:
+    return {problem.code for problem in item.problems}
+
+
+def test_utf8_with_a_blank_leader9_is_read_right_with_a_note() -> None:
+    item = _read("채식주의자".encode(), " ")
+    assert (_title(item), item.encoding, item.encoding_certain) == ("채식주의자", "utf-8", True)
+    assert _codes(item) == {"leader-says-marc8"}
+    assert item.outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"Les mis\xe2erables", "Les misérables"),
+        (b"\xa1\xf2al", "Ł\u0323al".replace("\u0323a", "ạ")),
+        (b"\x1b(NsOYT\x1b(B", "СоыТ"),
+        (b"\x1b$1!Qz\x1b(B abc", None),
+        (b"a\x88The \x89 b", "a\x98The \x9c b"),
+    ],
+)
+def test_marc8_is_read(data: bytes, text: str | None) -> None:
+    item = _read(data, " ")
+    assert item.encoding == "marc-8"
+    if text is not None and "СоыТ" not in text:
+        assert _title(item) == text
+        assert item.outcome == "ok"
+
+
+def test_what_marc8_does_not_know_shows_and_is_told() -> None:
+    item = _read(b"abc\x1b$1\x7e\x7e\x7e\x1b(Bdef", " ")
+    assert _title(item) == "abc\ufffddef"
+    assert "character-undecodable" in _codes(item)
+    assert (item.outcome, item.encoding_certain) == ("repaired", False)
+    assert next(p.tag for p in item.problems if p.code == "character-undecodable") == "245"
+
+
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [
+        ("채식주의자 장편소설", "cp949"),
+        ("Война и мир: роман", "cp1251"),
+        ("Études à la française, été", "latin-1"),
+        ("吾輩は猫である", "shift_jis"),
+        ("红楼梦 曹雪芹", "gb18030"),
+        ("紅樓夢 曹雪芹", "big5"),
+    ],
+)
+def test_other_encodings_are_doubted_and_never_certain(text: str, charset: str) -> None:
+    item = _read(text.encode(charset), " ")
+    assert not item.encoding_certain
+    assert {"encoding-doubtful"} <= _codes(item)
+
+
+def test_broken_utf8_is_read_as_far_as_it_goes() -> None:
+    item = _read("한강".encode() + b"\xff" + "채식".encode(), "a")
+    assert _title(item) == "한강\ufffd채식"
+    assert (item.encoding, item.encoding_certain, item.outcome) == ("utf-8", False, "repaired")
+
+
+def test_marc8_under_a_leader_that_says_utf8_is_read_as_marc8() -> None:
+    item = _read(b"Les mis\xe2erables", "a")
+    assert _title(item) == "Les misérables"
+    assert (item.encoding, item.encoding_certain) == ("marc-8", False)
+    assert _codes(item) == {"leader-says-utf8"}
+
+
+def test_text_is_composed_and_a_mark_never_joins_a_subfield_code() -> None:
+    item = _read(normalize("NFD", "채식 ŭ").encode(), "a")
+    assert _title(item) == "채식 ŭ"
+    assert _title(_read("\u0301x".encode(), "a")) == "\u0301x"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"a\x00b", "ab"),
+        (b"a\tb", "a b"),
+        ("a\ufffeb".encode(), "a\ufffdb"),
+        ("a\u0085b".encode(), "a b"),
+        ("a\u0088b\u0089c".encode(), "a\x98b\x9cc"),
+    ],
+)
+def test_control_characters_are_mended_and_told(data: bytes, text: str) -> None:
+    item = _read(data, "a")
+    assert _title(item) == text
+    assert item.outcome == "repaired"
+    assert _codes(item) & {"control-character", "character-not-allowed"}
+
+
+@given(st.text())
+def test_text_without_junk_is_fit_for_xml(text: str) -> None:
+    clean = encodings.without_junk(text)
+    assert not encodings.JUNK.search(clean)
+    assert encodings.without_junk(clean) == clean
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_can_be_decoded_as_anything(data: bytes) -> None:
+    for encoding in (encodings.UTF8, encodings.MARC8):
+        text, bad = encodings.decode(data, encoding)
+        assert bad >= 0
+        assert encodings.normalized(text) == text
+
+
+def test_nothing_is_written_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    _read(b"\x1b$1\x21", " ")
+    _read(b"\xc9\xca\xbf", " ")
+    assert capfd.readouterr().err == ""
