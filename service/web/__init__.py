@@ -6,11 +6,18 @@ A view has three moves: parse, call one use-case or one read, render.
 from __future__ import annotations
 
 from flask import Flask
+from flask_bootstrap import Bootstrap5
 
-from service.web import health, oai_endpoint
+from service.web import answers, catalogue, health, oai_endpoint, oai_explorer, presentation
 
 
 def register(app: Flask) -> None:
     """Add the pages and the endpoint to the application."""
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    Bootstrap5(app)
+    presentation.register(app)
+    answers.register(app)
+    app.register_blueprint(catalogue.pages)
+    app.register_blueprint(oai_explorer.pages)
     app.register_blueprint(oai_endpoint.endpoint)
     app.register_blueprint(health.endpoint)
