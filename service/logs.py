@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
 
-def configure(log_format: str) -> None:
-    """Set up logging for this process; ``log_format`` is ``json`` or ``text``."""
+class _StandardError:
+    """Standard error as it is at the moment of writing: tests put another in its place."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def configure(log_format: str, level: int = logging.INFO) -> None:
+    """Set up logging for this process; ``log_format`` is ``json`` or ``text``.
+
+    Nothing below ``level`` is written: a server tells what it does, a command only what failed.
+    """
     renderer: structlog.typing.Processor
     if log_format == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -29,11 +43,12 @@ def configure(log_format: str) -> None:
     )
     structlog.configure(
         processors=[*shared, *tail, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
+        # A cached logger would keep the settings that held when it was first used.
+        cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_StandardError())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -46,4 +61,4 @@ def configure(log_format: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    root.setLevel(max(level, logging.WARNING))

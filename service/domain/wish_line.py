@@ -34,6 +34,8 @@ IDENTIFIER_COLUMNS: dict[str, str] = {
 }
 OTHER_COLUMNS = frozenset({"quantity", "note", "title", "author", "publisher", "year"})
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
+# NUL, and half of a surrogate pair: JSON can escape both, and neither can be kept.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _SHOWN = 300  # characters of a line that an answer repeats
 
 
@@ -97,7 +99,7 @@ def _uri_list(body: bytes, names: Names) -> Iterator[WishLine]:
 def _json(body: bytes, names: Names) -> Iterator[WishLine]:
     """Read a JSON array of objects (or of plain identifiers); ``{"lines": [...]}`` will do too."""
     try:
-        document = json.loads(_text(body))
+        document = _storable(json.loads(_text(body)))
     except (ValueError, RecursionError) as error:
         raise Invalid(f"the body is not JSON: {error}") from error
     entries = document.get("lines") if isinstance(document, Mapping) else document
@@ -192,7 +194,7 @@ def _from_cells(number: int, text: str, cells: Mapping[str, Any], names: Names) 
         found = match_keys.identifier_keys(cell, kind)
         keys += found
         if not found:
-            complaints.append(match_keys.explain_invalid(cell))
+            complaints.append(match_keys.explain_invalid(cell).removesuffix("."))
     line = _from_keys(number, text, keys, complaints)
     return line._replace(quantity=quantity, note=note)
 
@@ -228,9 +230,20 @@ def _invalid(number: int, text: str, problem: str) -> WishLine:
 
 def _text(body: bytes) -> str:
     try:
-        return body.decode("utf-8-sig")
+        return str(_storable(body.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         raise Invalid(
             f"the body is not UTF-8: octet {error.start} does not belong there; "
             "save the file as UTF-8 and send it again"
         ) from error
+
+
+def _storable(value: Any) -> Any:
+    """Return text, or JSON, with what no database holds as text shown as U+FFFD."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    return value

@@ -1,0 +1,5 @@
+"""``python -m service.cli``: how one Bookbridge process starts another."""
+
+from service.cli import main
+
+main()

@@ -1,0 +1,138 @@
+"""``bookbridge list``: offer lists from draft to archive."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from service.cli import moments, opening, plain, running
+from service.domain.offer import ListAction, ListState
+from service.errors import Conflict
+from service.usecases import offering
+from service.usecases.offering import ListWithCount
+from service.usecases.site import Site
+
+
+@click.group()
+def command() -> None:
+    """Draw up offer lists, open and close them."""
+
+
+@command.command()
+@click.argument("slug")
+@click.option("--title", required=True, help="What partners read.")
+@click.option("--description", default="", help="A paragraph about the list.")
+@click.option("--opens-at", help=f"When it opens by itself, such as {moments.EXAMPLE}+09:00.")
+@click.option("--closes-at", help="When wishes end.")
+@click.option("--zone", help="IANA time zone of the dates, such as Asia/Seoul.  [default: UTC]")
+@click.option(
+    "--for", "partners", multiple=True, metavar="PARTNER", help="For these partners alone."
+)
+@click.pass_obj
+def create(
+    data_dir: Path | None,
+    slug: str,
+    title: str,
+    description: str,
+    opens_at: str | None,
+    closes_at: str | None,
+    zone: str | None,
+    partners: tuple[str, ...],
+) -> None:
+    """Draw up a list named SLUG; the name stands in addresses and is never used twice."""
+    opens = moments.read(opens_at, "opens-at", zone)
+    closes = moments.read(closes_at, "closes-at", zone)
+    site = opening.site(data_dir)
+    made = offering.create_list(
+        site.db,
+        slug=slug,
+        title=title,
+        description=description,
+        opens_at=opens,
+        closes_at=closes,
+        zone=zone or "UTC",
+        partner_codes=partners,
+        now=site.now(),
+    )
+    _print(ListWithCount(made, 0))
+    click.echo(f"\nNext: bookbridge import FILE --list {made.slug}")
+
+
+@command.command()
+@click.argument("slug", required=False)
+@click.pass_obj
+def show(data_dir: Path | None, slug: str | None) -> None:
+    """Show one list, or all of them."""
+    site = opening.site(data_dir)
+    found = (
+        offering.list_lists(site.db, None)
+        if slug is None
+        else [offering.find_list(site.db, slug, None)]
+    )
+    for each in found:
+        _print(each)
+    if not found:
+        click.echo("There are no lists yet. Next: bookbridge list create SLUG --title TITLE")
+
+
+def _print(found: ListWithCount) -> None:
+    offer_list = found.offer_list
+    click.echo(f"{offer_list.slug}  {offer_list.state.value}  {plain.line(offer_list.title)}")
+    parts = [f"{found.titles:,} title{'' if found.titles == 1 else 's'}"]
+    if offer_list.opens_at:
+        word = "opens" if offer_list.state is ListState.SCHEDULED else "opened"
+        parts.append(f"{word} {moments.shown(offer_list.opens_at, offer_list.zone)}")
+    if offer_list.closes_at:
+        parts.append(f"closing date {moments.shown(offer_list.closes_at, offer_list.zone)}")
+    click.echo("    " + "; ".join(parts))
+
+
+def _change(site: Site, slug: str, action: ListAction) -> None:
+    offering.change_list(site.db, slug, action, site.now())
+    complaint = running.publish(site)
+    _print(offering.find_list(site.db, slug, None))
+    if complaint:
+        click.echo(f"bookbridge: {complaint}", err=True)
+
+
+def _simple(action: ListAction, help_text: str) -> None:
+    """Add the command of an action that takes nothing away from anybody."""
+
+    @command.command(action.value, help=help_text)
+    @click.argument("slug")
+    @click.pass_obj
+    def change(data_dir: Path | None, slug: str) -> None:
+        _change(opening.site(data_dir), slug, action)
+
+
+def _deleting(action: ListAction, help_text: str) -> None:
+    """Add the command of an action that takes a whole list out of the feed: it needs a yes."""
+
+    @command.command(action.value, help=help_text)
+    @click.argument("slug")
+    @click.option("--yes", is_flag=True, help="Do not ask.")
+    @click.pass_obj
+    def change(data_dir: Path | None, slug: str, yes: bool) -> None:
+        site = opening.site(data_dir)
+        found = offering.find_list(site.db, slug, None)
+        if not yes and not _agreed(action, found, click.confirm):
+            raise Conflict(f"list {slug!r} stays as it is; --yes says yes beforehand")
+        _change(site, slug, action)
+
+
+def _agreed(action: ListAction, found: ListWithCount, ask: Callable[[str], bool]) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return ask(
+        f"{action.value.capitalize()} {found.offer_list.slug}: its {found.titles:,} titles are "
+        "then deleted for every partner who harvested them. Go on?"
+    )
+
+
+_simple(ListAction.OPEN, "Open a list: partners see it and may wish.")
+_simple(ListAction.CLOSE, "Close a list: no more wishes; its records stay as they are.")
+_deleting(ListAction.WITHDRAW, "Take a whole list back; partners learn it as deletions.")
+_deleting(ListAction.ARCHIVE, "Archive a closed list; its titles leave the feed as deletions.")

@@ -1,0 +1,88 @@
+"""`bookbridge partner` and `bookbridge user`: who may come in."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from service import config
+from service.errors import Unauthenticated
+from service.store.db import Database
+from service.usecases import signing_in
+from service.usecases.signing_in import Caller
+from tests.cli.conftest import Bookbridge
+
+
+def _identify(data_dir: Path, token: str) -> Caller:
+    db = Database(config.load({}, data_dir=data_dir).database)
+    try:
+        return signing_in.identify(db, token)
+    finally:
+        db.close()
+
+
+def _bytes_of_the_site(data_dir: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in sorted(data_dir.iterdir()))
+
+
+def test_a_partner_token_is_shown_once_and_only_its_hash_is_kept(
+    bookbridge: Bookbridge, data_dir: Path
+) -> None:
+    bookbridge("partner", "add", "nagasaki", "--name", "Nagasaki Prefectural Library")
+    done = bookbridge("partner", "token", "nagasaki", "--label", "their system")
+    token = done.stdout.strip()
+    assert token.startswith("bb_")
+    assert len(done.stdout.splitlines()) == 1
+    assert "cannot be shown again" in done.stderr
+    stored = _bytes_of_the_site(data_dir)
+    assert token.encode() not in stored
+    assert hashlib.sha256(token.encode()).digest() in stored
+    caller = _identify(data_dir, token)
+    assert caller.partner is not None
+    assert caller.partner.code == "nagasaki"
+
+
+def test_revoked_tokens_open_nothing(bookbridge: Bookbridge, data_dir: Path) -> None:
+    bookbridge("user", "add", "Exchange desk")
+    tokens = [bookbridge("user", "token", "Exchange desk").stdout.strip() for _ in range(2)]
+    assert _identify(data_dir, tokens[0]).staff == "Exchange desk"
+    assert (
+        "2 tokens of Exchange desk revoked" in bookbridge("user", "revoke", "Exchange desk").stdout
+    )
+    for token in tokens:
+        with pytest.raises(Unauthenticated):
+            _identify(data_dir, token)
+
+
+def test_partners_are_listed_suspended_and_resumed(bookbridge: Bookbridge) -> None:
+    assert "no partners yet" in bookbridge("partner", "list").stdout
+    bookbridge(
+        *("partner", "add", "nagasaki", "--name", "Nagasaki Prefectural Library"),
+        *("--city", "Nagasaki", "--place", "jp"),
+    )
+    bookbridge("partner", "suspend", "nagasaki")
+    listed = bookbridge("partner", "list").stdout
+    assert listed == "nagasaki  SUSPENDED  Nagasaki Prefectural Library  Nagasaki, JP\n"
+    assert "ACTIVE" in bookbridge("partner", "resume", "nagasaki").stdout
+    assert "0 tokens" in bookbridge("partner", "revoke", "nagasaki").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("partner", "token", "nobody"), "no partner with code"),
+        (("partner", "suspend", "nobody"), "no partner with code"),
+        (("user", "token", "Nobody"), "no account named"),
+        (("partner", "add", "Bad Code", "--name", "X"), "cannot be a partner's code"),
+        (("partner", "add", "x", "--name", "X", "--place", "Japan"), "two letters"),
+        (("partner", "add", "x", "--name", "X", "--isil", "?"), "is not an ISIL"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(
+    bookbridge: Bookbridge, arguments: tuple[str, ...], said: str
+) -> None:
+    done = bookbridge(*arguments, code=1)
+    assert done.stderr.startswith("bookbridge: ")
+    assert said in done.stderr
