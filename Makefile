@@ -36,14 +36,8 @@ check: $(TESTABLE)
 	$(BIN)/lint-imports
 
 bench: $(TESTABLE)
-	@set -e; found=; \
-	for file in benchmarks/[!_]*.py; do \
-		if grep -q '^if __name__ == "__main__"' "$$file" 2>/dev/null; then \
-			found=yes; name=$${file#benchmarks/}; \
-			echo "== $$name"; $(BIN)/python -m "benchmarks.$${name%.py}"; \
-		fi; \
-	done; \
-	[ -n "$$found" ] || echo "There are no benchmarks yet."
+	$(BIN)/python -m benchmarks.importing
+	$(BIN)/python -m benchmarks.harvest
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) --editable .

@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -61,7 +62,7 @@ class Tokens:
         keys = [*fallbacks, secret]  # itsdangerous signs with the last one
         if not all(keys):
             raise ValueError("a key for resumption tokens is empty")
-        self._keys = [key.encode() if isinstance(key, str) else key for key in keys]
+        self._keys = tuple(key.encode() if isinstance(key, str) else key for key in keys)
 
     def for_list(self, verb: str, audience: str, place: ListPlace) -> str:
         """Return the token of a place in a list of items."""
@@ -93,8 +94,14 @@ class Tokens:
         raise BadResumptionToken("The resumptionToken was not given out for this request.")
 
     def _serializer(self, verb: str, audience: str) -> URLSafeSerializer:
-        return URLSafeSerializer(
-            self._keys,
-            salt="\0".join(("resumptionToken", _SHAPE, verb, audience)),
-            signer_kwargs={"key_derivation": "hmac", "digest_method": _DIGEST},
-        )
+        return _serializer(self._keys, verb, audience)
+
+
+# Making one derives its keys, which costs a page more than signing does.
+@lru_cache(maxsize=256)
+def _serializer(keys: tuple[bytes, ...], verb: str, audience: str) -> URLSafeSerializer:
+    return URLSafeSerializer(
+        list(keys),
+        salt="\0".join(("resumptionToken", _SHAPE, verb, audience)),
+        signer_kwargs={"key_derivation": "hmac", "digest_method": _DIGEST},
+    )

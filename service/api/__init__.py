@@ -6,7 +6,28 @@ A view has three moves: parse, call one use-case or one read, render.
 from __future__ import annotations
 
 from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+
+from service.api import docs, exchange, partners, problems, records, wishlists
+from service.api.resource import ROOT
+
+RESOURCES = (
+    exchange.lists,
+    exchange.offers,
+    wishlists.wish_lists,
+    records.imports,
+    partners.partners,
+    docs.description,
+)
 
 
 def register(app: Flask) -> None:
-    """Add the API to the application."""
+    """Add the API and its documentation to the application."""
+    if isinstance(app.json, DefaultJSONProvider):
+        app.json.ensure_ascii = False
+        app.json.sort_keys = False
+    problems.handle_unknown_addresses(app, ROOT)
+    api = docs.api(app, app.extensions["bookbridge"].settings)
+    for resource in RESOURCES:
+        api.register_blueprint(resource)
+    app.register_blueprint(docs.pages)

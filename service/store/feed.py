@@ -226,7 +226,8 @@ _VIEW = sa.select(feed_clock.c.p, _STREAM)
 
 def view(conn: Connection, audience_id: int, set_spec: str) -> View:
     """Return the public clock and the stream of a set within an audience."""
-    return View(*conn.execute(_VIEW, {"audience": audience_id, "spec": set_spec}).one())
+    ((p, stream),) = bulk.select(conn, _VIEW, {"audience": audience_id, "spec": set_spec})
+    return View(p, stream)
 
 
 # Values come as the driver gives them: a page has hundreds, and none needs a conversion.
@@ -286,7 +287,7 @@ def entries(
     given = {"stream": stream, "stamp": after[0], "item": after[1], "until": until, "limit": limit}
     if prefix is not None:
         given["prefix"] = prefix  # type: ignore[assignment]
-    return cast("list[Entry]", conn.execute(statement, given).all())
+    return cast("list[Entry]", bulk.select(conn, statement, given))
 
 
 def count(conn: Connection, stream: int, *, from_: int, until: int, cap: int) -> int | None:

@@ -202,7 +202,11 @@ class FeedRepository:
     def record(self, identifier: str, prefix: str) -> Row | None:
         """Return one item in a format, or None."""
         found = self._entry(identifier, FORMATS[prefix].stored)
-        return None if found is None else self._row(found)
+        if found is None:
+            return None
+        identifier = self._identifier(found.kind, found.public_id)
+        key = Key(found.stamp, found.item)
+        return Row(key, identifier, found.sets, found.body, not found.present)
 
     def page(self, selection: Selection, after: Key | None, *, with_metadata: bool) -> Page:
         """Return the page behind ``after``, read in one snapshot; the first one is counted."""
@@ -253,39 +257,29 @@ class FeedRepository:
         room = self._settings.page_size * _HEADERS_PER_RECORD
         octets = self._settings.page_bytes
         at_once = (self._settings.page_size if prefix else room) + 1
+        start = self._start
         rows: list[Row] = []
         while True:
             found = feed.entries(conn, stream, prefix=prefix, after=key, until=until, limit=at_once)
-            for number, entry in enumerate(found, 1):
-                row = self._row(entry)
-                rows.append(row)
-                if row.metadata is None:
+            for number, (stamp, item, kind, name, sets, present, body) in enumerate(found, 1):
+                key = Key(stamp, item)
+                rows.append(Row(key, f"{start}{kind}/{name}", sets, body, not present))
+                if body is None:
                     room -= 1
                 else:
                     room -= _HEADERS_PER_RECORD
-                    octets -= len(row.metadata)
+                    octets -= len(body)
                 if room <= 0 or octets <= 0:
                     return rows, number < len(found) or self._follows(
-                        conn, stream, prefix, row.key, until
+                        conn, stream, prefix, key, until
                     )
             if len(found) < at_once:
                 return rows, False
-            key = rows[-1].key
 
     def _follows(
         self, conn: Connection, stream: int, prefix: str | None, key: Key, until: int
     ) -> bool:
         return bool(feed.entries(conn, stream, prefix=prefix, after=key, until=until, limit=1))
-
-    def _row(self, entry: feed.Entry) -> Row:
-        stamp, item, kind, public_id, sets, present, body = entry
-        return Row(
-            Key(stamp, item),
-            f"{self._start}{kind}/{public_id}",
-            sets,
-            body if present else None,
-            not present,
-        )
 
     def _entry(self, identifier: str, stored: str) -> feed.Entry | None:
         if not identifier.startswith(self._start):

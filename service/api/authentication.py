@@ -1,0 +1,104 @@
+"""Who is calling: a bearer token, or HTTP Basic with a partner's code as name and its token.
+
+Credentials are looked at anew with every request, and wrong ones are refused even where none
+are needed: a client whose token was revoked must learn it, not silently see the public's view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import g, request
+from flask_smorest import Blueprint
+from werkzeug.datastructures import Authorization
+
+from service.api.addresses import site
+from service.errors import Forbidden, Unauthenticated
+from service.usecases import signing_in
+from service.usecases.signing_in import ANONYMOUS, Caller
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of a partner or of the staff: `Authorization: Bearer bb_…`.",
+    },
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A partner's code as user name and its token as password.",
+    },
+}
+_NEEDED: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}]
+_WANTED: list[dict[str, list[str]]] = [{}, *_NEEDED]
+
+
+def identify() -> None:
+    """Find out who sends this request; raise ``Unauthenticated`` for credentials that are wrong."""
+    g.caller = ANONYMOUS
+    if "Authorization" in request.headers:
+        g.caller = _identified(request.authorization)
+
+
+def _identified(given: Authorization | None) -> Caller:
+    if given is not None and given.type == "bearer" and given.token:
+        return signing_in.identify(site().db, given.token)
+    if given is not None and given.type == "basic":
+        return signing_in.identify(site().db, given.password or "", given.username or "")
+    raise Unauthenticated(
+        "the Authorization header cannot be read; send `Bearer TOKEN`, "
+        "or Basic with a partner's code and its token"
+    )
+
+
+def _guard(
+    admitted: Callable[[Caller], Sequence[object]], security: list[dict[str, list[str]]]
+) -> Callable[[View], View]:
+    """Return a decorator that lets a view be called with what ``admitted`` makes of the caller."""
+    refusals = {status: "PROBLEM" for status in (401, 403) if security is _NEEDED}
+
+    def decorate(view: View) -> View:
+        @Blueprint.doc(security=security, responses=refusals)
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            return view(*admitted(g.caller), *args, **kwargs)
+
+        return cast("View", guarded)
+
+    return decorate
+
+
+def _known(caller: Caller) -> Caller:
+    if caller == ANONYMOUS:
+        raise Unauthenticated(
+            "this needs a token: send it as `Authorization: Bearer TOKEN`, "
+            "or over HTTP Basic with your partner code as the name"
+        )
+    return caller
+
+
+def _staff(caller: Caller) -> Sequence[object]:
+    partner = _known(caller).partner
+    if partner is not None:
+        raise Forbidden(
+            f"this is for the staff of the library; your token is partner {partner.code!r}'s"
+        )
+    return ()
+
+
+def _partner(caller: Caller) -> Sequence[object]:
+    partner = _known(caller).partner
+    if partner is None:
+        raise Forbidden("this is for partners; your token is one of the staff's")
+    return (partner,)
+
+
+# The view is called without the caller, with the partner, or with whoever it is.
+staff_required = _guard(_staff, _NEEDED)
+partner_required = _guard(_partner, _NEEDED)
+signed_in = _guard(lambda caller: (_known(caller),), _NEEDED)
+anyone = _guard(lambda caller: (caller,), _WANTED)

@@ -1,0 +1,319 @@
+"""Imports: a cataloguer's file of records comes in, is reported on line by line, and committed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import marshmallow as ma
+from flask import request
+from marshmallow import fields, validate
+from werkzeug.http import parse_options_header
+
+from service.api import csv_answer
+from service.api.addresses import address, site
+from service.api.authentication import staff_required
+from service.api.parameters import LARGEST, Moment, NewestFirst, Text, limit_field, page_of, paged
+from service.api.resource import Resource, no_parameters
+from service.domain.import_batch import Action, Batch, BatchState, Line
+from service.errors import Invalid
+from service.store.db import Database
+from service.store.originals import PIECE
+from service.usecases import cataloguing
+from service.usecases.cataloguing import Report
+
+imports = Resource(
+    "Imports",
+    "Files of MARC records on their way onto an offer list: received, staged, committed. "
+    "For the staff.",
+)
+
+_MULTIPART = "multipart/form-data"
+# Lines of a report that are read from the database at once while it is sent as CSV.
+_LINES_AT_ONCE = 500
+
+
+class ImportQuery(ma.Schema):
+    """What an import is for."""
+
+    list_slug = Text(
+        data_key="list", metadata={"description": "Slug of the offer list that the titles join"}
+    )
+    stage_only = fields.Boolean(
+        metadata={"description": "Wait for `commit` after the report is ready"}
+    )
+    file_name = Text(metadata={"description": "Name of the file, for the report"})
+
+
+class JobSchema(ma.Schema):
+    """The work on a file, and how far it is."""
+
+    kind = fields.String(metadata={"description": "`stage_import` or `commit_import`"})
+    state = fields.String(
+        validate=validate.OneOf(["WAITING", "RUNNING", "DONE", "FAILED"]),
+    )
+    done = fields.Integer(metadata={"description": "How much is done, in `unit`"})
+    total = fields.Integer(metadata={"description": "How much there is, in `unit`"})
+    unit = fields.String(metadata={"description": "`octets` while staging, else `records`"})
+    error = fields.String(metadata={"description": "Why it failed, or empty"})
+
+
+class CountsSchema(ma.Schema):
+    """Figures of an import, in records."""
+
+    read = fields.Integer(metadata={"description": "Found in the file so far"})
+    ok = fields.Integer(metadata={"description": "Read as they came"})
+    repaired = fields.Integer(metadata={"description": "Read with something mended"})
+    rejected = fields.Integer(metadata={"description": "Not readable; their bytes are kept"})
+    new = fields.Integer(metadata={"description": "New in the catalogue"})
+    update = fields.Integer(metadata={"description": "A newer form of a record we have"})
+    duplicate = fields.Integer(metadata={"description": "The same as a record we have"})
+    ambiguous = fields.Integer(metadata={"description": "Left for a person to decide"})
+
+
+class ImportSchema(ma.Schema):
+    """A file and where it stands."""
+
+    id = fields.String(required=True)
+    url = fields.Url(required=True)
+    lines_url = fields.Url(required=True, metadata={"description": "The report, line by line"})
+    list = fields.String(required=True, metadata={"description": "Slug of its offer list"})
+    file_name = fields.String(required=True)
+    format = fields.String(required=True, metadata={"description": "`iso2709` or `marcxml`"})
+    state = fields.Enum(BatchState, by_value=True, required=True)
+    stage_only = fields.Boolean(required=True)
+    created_at = Moment(required=True)
+    committed_at = Moment(required=True, allow_none=True)
+
+
+class ImportReportSchema(ImportSchema):
+    """A file, its figures and the work on it."""
+
+    counts = fields.Nested(CountsSchema, required=True)
+    job = fields.Nested(JobSchema, required=True, allow_none=True)
+    already = fields.Boolean(
+        metadata={"description": "Whether this very file was there for this list before"}
+    )
+
+
+class ImportProblemSchema(ma.Schema):
+    """One thing that was odd about a record."""
+
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    tag = fields.String(required=True, metadata={"description": "The MARC field, or empty"})
+
+
+class ImportLineSchema(ma.Schema):
+    """What the report says of one record of the file."""
+
+    position = fields.Integer(required=True, metadata={"description": "In the file, from 1"})
+    offset = fields.Integer(required=True, metadata={"description": "In the file, in octets"})
+    length = fields.Integer(required=True, metadata={"description": "In octets"})
+    control_number = fields.String(required=True)
+    title = fields.String(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf(["ok", "repaired", "rejected"]))
+    action = fields.Enum(Action, by_value=True, required=True)
+    encoding = fields.String(required=True)
+    encoding_certain = fields.Boolean(required=True)
+    problems = fields.List(fields.Nested(ImportProblemSchema), required=True)
+
+
+class LinesQuery(ma.Schema):
+    """Paging through a report."""
+
+    after = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, LARGEST),
+        metadata={"description": "Only what stands behind this position in the file"},
+    )
+    limit = limit_field()
+    format = fields.String(
+        load_default="json",
+        validate=validate.OneOf(["json", "csv"]),
+        metadata={"description": "`csv` sends the whole report, without pages"},
+    )
+
+
+_FILE = {"type": "string", "format": "binary"}
+_BODY = {
+    "required": True,
+    "description": "The file as it is; or a form with the file and, if you like, the parameters.",
+    "content": {
+        "application/octet-stream": {"schema": _FILE},
+        "application/marc": {"schema": _FILE},
+        "application/marcxml+xml": {"schema": _FILE},
+        _MULTIPART: {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": _FILE,
+                    "list": {"type": "string"},
+                    "stage_only": {"type": "boolean"},
+                    "file_name": {"type": "string"},
+                },
+            }
+        },
+    },
+}
+_LOCATION = {"Location": {"description": "Address of the import", "schema": {"type": "string"}}}
+
+
+@imports.post("/imports")
+@staff_required
+@imports.arguments(ImportQuery, location="query", as_kwargs=True)
+@imports.doc(requestBody=_BODY)
+@imports.response(202, ImportReportSchema, description="Received; staging begins")
+@imports.alt_response(
+    200, schema=ImportReportSchema, description="This very file was here before", success=True
+)
+@imports.doc(responses={202: {"headers": _LOCATION}, 200: {"headers": _LOCATION}})
+def receive_import(**query: Any) -> Any:
+    """Send a file of records for an offer list.
+
+    ISO 2709 or MARCXML, in any encoding. The answer comes as soon as the bytes are kept; the
+    records are read, checked and reported on afterwards. Without `stage_only` they are offered
+    as soon as all are read. The same file for the same list is taken once; sending a file again
+    that failed takes the work up where it stopped.
+    """
+    upload = _upload(query)
+    received = cataloguing.receive(
+        site().db,
+        upload.stream,
+        file_name=upload.file_name,
+        list_slug=upload.list_slug,
+        stage_only=upload.stage_only,
+        limit=site().settings.upload_bytes,
+        now=site().now(),
+    )
+    shown = _report(cataloguing.report(site().db, received.batch.public_id))
+    status = 200 if received.already else 202
+    return shown | {"already": received.already}, status, {"Location": shown["url"]}
+
+
+@imports.get("/imports")
+@staff_required
+@imports.arguments(NewestFirst, location="query", as_kwargs=True)
+@imports.response(200, page_of(ImportSchema))
+def list_imports(before: str, limit: int) -> Any:
+    """List the imports, newest first."""
+    rows = cataloguing.list_batches(site().db, before, limit + 1)
+    return paged(rows, limit, "before", lambda row: row[0].public_id, lambda row: _batch(*row))
+
+
+@imports.get("/imports/<import_id>")
+@staff_required
+@no_parameters(imports)
+@imports.response(200, ImportReportSchema)
+def show_import(import_id: str) -> Any:
+    """Show an import: its state, its figures, and how far the work is."""
+    return _report(cataloguing.report(site().db, import_id))
+
+
+@imports.get("/imports/<import_id>/lines")
+@staff_required
+@imports.arguments(LinesQuery, location="query", as_kwargs=True)
+@imports.response(200, page_of(ImportLineSchema))
+@imports.alt_response(200, schema={"type": "string"}, content_type=csv_answer.MEDIA_TYPE)
+def list_import_lines(import_id: str, after: int, limit: int, format: str) -> Any:  # noqa: A002
+    """Read the report of an import: one line for every record found in the file."""
+    if format == "csv":
+        batch = cataloguing.report(site().db, import_id).batch
+        rows = map(_cells, _all_lines(site().db, batch.public_id, after))
+        return csv_answer.stream(_COLUMNS, rows, f"import-{batch.public_id}.csv")
+    lines = cataloguing.report_lines(site().db, import_id, after, limit + 1)
+    return paged(lines, limit, "after", lambda line: line.position, _line)
+
+
+@imports.post("/imports/<import_id>/commit")
+@staff_required
+@no_parameters(imports)
+@imports.response(202, ImportReportSchema)
+def commit_import(import_id: str) -> Any:
+    """Say yes to a file that was staged: its titles will be offered."""
+    return _report(cataloguing.order_commit(site().db, import_id, site().now())), 202
+
+
+class _Upload(NamedTuple):
+    stream: BinaryIO
+    list_slug: str
+    stage_only: bool
+    file_name: str
+
+
+def _upload(query: dict[str, Any]) -> _Upload:
+    """Return the file and what was said about it; no more of the body is read than that takes."""
+    if request.mimetype == _MULTIPART:
+        said = imports.ARGUMENTS_PARSER.parse(ImportQuery, location="form") | query
+        file = request.files.get("file")
+        if file is None:
+            raise Invalid("the form has no file in a field named 'file'", field="file")
+        stream, name = cast("BinaryIO", file.stream), file.filename or ""
+    else:
+        said = query
+        # Buffered, because a body from the network may come in smaller pieces than asked for.
+        stream = cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", request.stream), PIECE))
+        disposition = parse_options_header(request.headers.get("Content-Disposition", ""))[1]
+        name = disposition.get("filename", "")
+    if not said.get("list_slug"):
+        raise Invalid("say which offer list the titles join, as in ?list=SLUG", field="list")
+    return _Upload(
+        stream,
+        said["list_slug"],
+        said.get("stage_only", False),
+        said.get("file_name", name).replace("\0", ""),
+    )
+
+
+def _batch(batch: Batch, list_slug: str) -> dict[str, Any]:
+    return {
+        "id": batch.public_id,
+        "url": address(".show_import", import_id=batch.public_id),
+        "lines_url": address(".list_import_lines", import_id=batch.public_id),
+        "list": list_slug,
+        "file_name": batch.file_name,
+        "format": batch.format,
+        "state": batch.state,
+        "stage_only": batch.stage_only,
+        "created_at": batch.created_at,
+        "committed_at": batch.committed_at,
+    }
+
+
+def _report(report: Report) -> dict[str, Any]:
+    job = report.job
+    work = (
+        None
+        if job is None
+        else {
+            "kind": job.kind,
+            "state": job.state,
+            "done": job.done,
+            "total": job.total,
+            "unit": "octets" if job.kind == cataloguing.STAGE else "records",
+            "error": job.error,
+        }
+    )
+    counts = report.counts._asdict()
+    return _batch(report.batch, report.list_slug) | {"counts": counts, "job": work}
+
+
+_COLUMNS = tuple(ImportLineSchema().fields)
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {column: getattr(line, column) for column in _COLUMNS}
+
+
+def _cells(line: Line) -> list[object]:
+    problems = "; ".join(f"{problem['code']}: {problem['message']}" for problem in line.problems)
+    return list((_line(line) | {"action": line.action.value, "problems": problems}).values())
+
+
+def _all_lines(db: Database, import_id: str, after: int) -> Iterator[Line]:
+    """Yield all lines of a report behind position ``after``, a few at a time."""
+    while lines := cataloguing.report_lines(db, import_id, after, _LINES_AT_ONCE):
+        yield from lines
+        after = lines[-1].position
