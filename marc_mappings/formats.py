@@ -20,7 +20,19 @@ from marc_mappings.record import Record
 from marc_mappings.signatures import NotMarc
 from marc_mappings.window import Window
 
-__all__ = ["Format", "NotMarc", "Parsed", "Start", "Unreadable", "read", "read_one", "sniff"]
+__all__ = [
+    "Format",
+    "NotMarc",
+    "Parsed",
+    "Slice",
+    "Start",
+    "Unreadable",
+    "cut",
+    "parse",
+    "read",
+    "read_one",
+    "sniff",
+]
 
 Outcome = Literal["ok", "repaired", "rejected"]
 
@@ -51,6 +63,7 @@ class Parsed:
 
     ``position`` counts from 1; ``offset`` and ``length`` are bytes in the stream. ``encoding`` is
     a name such as ``utf-8`` or ``marc-8``; where ``encoding_certain`` is false, a problem says why.
+    ``written`` is what ``iso2709.write`` gives for the record where that is at hand, else ``b""``.
     """
 
     position: int
@@ -60,6 +73,7 @@ class Parsed:
     encoding: str
     encoding_certain: bool
     problems: tuple[Problem, ...] = ()
+    written: bytes = b""
 
     @property
     def outcome(self) -> Outcome:
@@ -91,6 +105,18 @@ def sniff(head: bytes) -> Format:
     return Format.MARCXML if signatures.is_xml(head) else Format.ISO2709
 
 
+class Slice(NamedTuple):
+    """The bytes of one record found in a stream, not parsed yet: for whoever parses elsewhere.
+
+    ``encoding``: what an XML declaration said, ``""`` for ISO 2709.
+    """
+
+    position: int
+    frame: Frame
+    format: Format
+    encoding: str
+
+
 def read(stream: BinaryIO, *, start: Start = Start()) -> Iterator[Parsed | Unreadable]:  # noqa: B008
     """Yield an item for each record of ``stream``, in order, in constant memory.
 
@@ -98,27 +124,35 @@ def read(stream: BinaryIO, *, start: Start = Start()) -> Iterator[Parsed | Unrea
     item.length)`` goes on with exactly the next one (the stream must be seekable then). Raises
     ``NotMarc`` at the call, before anything is yielded; faults of records are items.
     """
+    return map(parse, cut(stream, start=start))
+
+
+def cut(stream: BinaryIO, *, start: Start = Start()) -> Iterator[Slice]:  # noqa: B008
+    """Yield the records of ``stream`` unparsed; ``read`` is this and ``parse``."""
     if start.offset:
         stream.seek(0)
-    head = _head(stream)
+    head = stream.read(HEAD)
     kind = sniff(head)
     if start.offset:
         stream.seek(start.offset)
         window = Window(stream, start.offset)
     else:
         window = Window(stream, 0, head)
-    if kind is Format.MARCXML:
-        parse = marcxml.parser(marcxml.declared_encoding(head))
-        return _items(marcxml.frames(window), start.position, parse)
-    return _items(iso2709.frames(window), start.position, iso2709.parse)
+    is_xml = kind is Format.MARCXML
+    frames = marcxml.frames(window) if is_xml else iso2709.frames(window)
+    encoding = marcxml.declared_encoding(head) if is_xml else ""
+    return (
+        Slice(position, frame, kind, encoding)
+        for position, frame in enumerate(frames, start.position + 1)
+    )
 
 
-def _head(stream: BinaryIO) -> bytes:
-    """Return the first ``HEAD`` bytes, from a stream that may give them in drops."""
-    head = b""
-    while len(head) < HEAD and (more := stream.read(HEAD - len(head))):
-        head += more
-    return head
+def parse(part: Slice) -> Parsed | Unreadable:
+    """Return what the bytes of one record say."""
+    is_xml = part.format is Format.MARCXML
+    return _item(
+        part.frame, part.position, marcxml.parser(part.encoding) if is_xml else iso2709.parse
+    )
 
 
 def read_one(data: bytes, encoding: str = "") -> Parsed | Unreadable:
@@ -135,13 +169,6 @@ def read_one(data: bytes, encoding: str = "") -> Parsed | Unreadable:
     return _item(Frame(0, data), 1, iso2709.parse)
 
 
-def _items(
-    frames: Iterator[Frame], position: int, parse: Callable[[bytes], Reading]
-) -> Iterator[Parsed | Unreadable]:
-    for number, frame in enumerate(frames, position + 1):
-        yield _item(frame, number, parse)
-
-
 def _item(frame: Frame, position: int, parse: Callable[[bytes], Reading]) -> Parsed | Unreadable:
     offset, raw, notes = frame
     try:
@@ -156,4 +183,5 @@ def _item(frame: Frame, position: int, parse: Callable[[bytes], Reading]) -> Par
         reading.encoding,
         reading.encoding_certain,
         notes + reading.problems,
+        reading.written,
     )

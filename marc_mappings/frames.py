@@ -25,9 +25,14 @@ class Frame(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A record, the encoding its bytes were in, whether that is certain, and what was wrong."""
+    """A record, the encoding its bytes were in, whether that is certain, and what was wrong.
+
+    ``written``: what ``iso2709.write`` gives for the record, where that is at hand already, else
+    ``b""``.
+    """
 
     record: Record
     encoding: str
     encoding_certain: bool
     problems: tuple[Problem, ...] = ()
+    written: bytes = b""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
+from unicodedata import is_normalized
 
 from marc_mappings import directory, encodings, variable_fields
 from marc_mappings.frames import Frame, Reading
@@ -34,6 +35,7 @@ LEADER: Final = re.compile(
     rb"(?=[0-9A-Za-z]{3}[0-9]{9}|\x1e)"
 )
 _LEADER_AND_ENTRY = 36
+_ODD_CODE = re.compile(rb"\x1f[^!-~]")
 
 # Octets that no value may hold (C0 except ESC and the three delimiters, DEL).
 _CONTROLS = bytes(set(range(0x20)) - {0x1B, 0x1D, 0x1E, 0x1F}) + b"\x7f"
@@ -129,18 +131,36 @@ def parse(raw: bytes) -> Reading:
     is_utf8 = is_utf8 and not _WIDE_JUNK.search(raw)
     problems = [*layout.problems, *choice.problems]
     fields: list[Field] = []
+    careful = False
     for tag, data in layout.fields:
         field = None
         if ascii_only or is_utf8 or (clean and data.isascii() and b"\x1b" not in data):
             field = variable_fields.read_quickly(tag, data.decode("utf-8"))
         if field is None:
+            careful = True
             field = variable_fields.read(tag, data, choice.encoding, problems)
         if field is not None:
             fields.append(field)
     if not fields:
         raise Rejected(*problems, problem("record-empty"))
     certain = choice.certain and not any(each.code == "character-undecodable" for each in problems)
-    return Reading(Record(layout.leader, tuple(fields)), choice.encoding, certain, tuple(problems))
+    sound = layout.sound and not careful and not problems
+    written = _as_written(raw, ascii_only=ascii_only) if sound else b""
+    record = Record(layout.leader, tuple(fields))
+    return Reading(record, choice.encoding, certain, tuple(problems), written)
+
+
+def _as_written(raw: bytes, *, ascii_only: bool) -> bytes:
+    """Return what ``write`` would give for the record of a frame without any fault.
+
+    It is the frame itself but for leader/09; ``b""`` where other positions or NFC would differ.
+    """
+    if raw[10:12] != b"22" or raw[20:24] != b"4500" or _ODD_CODE.search(raw):
+        return b""
+    if ascii_only:
+        return raw if raw[9:10] == b"a" else raw[:9] + b"a" + raw[10:]
+    is_same = raw[9:10] == b"a" and is_normalized("NFC", raw.decode("utf-8"))
+    return raw if is_same else b""
 
 
 def write(record: Record) -> bytes:

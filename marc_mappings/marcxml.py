@@ -45,6 +45,7 @@ def declared_encoding(head: bytes) -> str:
     return match[1].decode("ascii") if match else ""
 
 
+@lru_cache(maxsize=64)
 def parser(encoding: str) -> Callable[[bytes], Reading]:
     """Return ``parse`` for documents that declare ``encoding`` (``""`` is UTF-8)."""
     try:

@@ -75,6 +75,41 @@ def select(
         cursor.close()
 
 
+def select_in(
+    conn: Connection,
+    statement: sa.Select[Any],
+    values: Sequence[Any],
+    given: Mapping[str, Any] | None = None,
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement whose expanding parameter ``values`` is this list.
+
+    As ``select``: Core would make a parameter object of every value, at every call.
+    """
+    if not values:
+        return []
+    sql, order, constants = _compiled_select(conn.dialect, statement)
+    mark = _MARKS[conn.dialect.paramstyle]
+    named = {**constants, **(given or {})}
+    if order:
+        marks = ", ".join([mark] * len(values))
+        parameters: Any = [
+            each for name in order for each in (values if name == "values" else (named[name],))
+        ]
+    else:
+        marks = ", ".join(f"%(value_{n})s" for n in range(len(values)))
+        parameters = {**named, **{f"value_{n}": value for n, value in enumerate(values)}}
+    cursor = conn.connection.cursor()
+    try:
+        cursor.execute(sql.replace(_EXPANDING, marks), parameters)
+        return list(cursor.fetchall())
+    finally:
+        cursor.close()
+
+
+# How Core writes an expanding parameter named ``values`` before it knows how many there are.
+_EXPANDING = "__[POSTCOMPILE_values]"
+
+
 @lru_cache(maxsize=64)
 def _compiled_select(
     dialect: sa.Dialect, statement: sa.Select[Any]

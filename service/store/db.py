@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from service.errors import Busy, Misconfigured
 
@@ -64,7 +65,7 @@ class Database:
                     if not self.is_sqlite:
                         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_ms)}")
                     yield connection
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.OperationalError) as error:
             if _is_busy(error):
                 raise Busy("the database is busy with another writer; try again") from error
             raise
@@ -95,7 +96,10 @@ def _refuse_memory(path: str | None) -> None:
 
 
 def _sqlite_engine(url: sa.URL, begin: str) -> Engine:
-    engine = sa.create_engine(url, pool_size=16, max_overflow=16, json_serializer=_json)
+    # Every transaction here is ended by its own block, so the pool need not end it once more.
+    engine = sa.create_engine(
+        url, pool_size=16, max_overflow=16, pool_reset_on_return=None, json_serializer=_json
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
@@ -112,7 +116,10 @@ def _sqlite_engine(url: sa.URL, begin: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        # Past Core, which would make a statement and a result of it: a page has no time for that.
+        driver = connection.connection.dbapi_connection
+        assert driver is not None  # noqa: S101 - a checked-out connection has one
+        driver.execute(begin)
 
     return engine
 
@@ -136,10 +143,12 @@ def _patience(connection: Connection, wait_ms: int, *, sqlite: bool) -> None:
         driver.execute(f"PRAGMA busy_timeout = {int(wait_ms)}")
 
 
-def _is_busy(error: DBAPIError) -> bool:
-    if isinstance(error, OperationalError) and "database is locked" in str(error.orig):
-        return True
-    return getattr(error.orig, "sqlstate", None) in _BUSY_STATES
+def _is_busy(error: Exception) -> bool:
+    """Whether a lock was not to be had; BEGIN on SQLite raises the driver's own error."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.OperationalError):
+        return "database is locked" in str(cause)
+    return getattr(cause, "sqlstate", None) in _BUSY_STATES
 
 
 def _json(value: Any) -> str:

@@ -144,36 +144,41 @@ def lines(conn: Connection, batch_id: int, after: int, limit: int) -> list[Line]
     return [_line(row) for row in rows]
 
 
+_VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
+_STAGED = record_version.join(import_line, import_line.c.version_id == record_version.c.id)
+_BATCH = import_line.c.batch_id == sa.bindparam("batch")
+_STAGED_BY_DIGEST = (
+    sa.select(record_version.c.digest, import_line.c.record_id, import_line.c.version_id)
+    .select_from(_STAGED)
+    .where(_BATCH, record_version.c.digest.in_(_VALUES))
+)
+_STAGED_KEYS = (
+    sa.select(record_version.c.control_key)
+    .select_from(_STAGED)
+    .where(_BATCH, record_version.c.control_key.in_(_VALUES))
+)
+_DIGESTS = sa.select(
+    record_version.c.id, record_version.c.digest, record_version.c.control_key
+).where(record_version.c.id.in_(_VALUES))
+
+
 def staged_by_digest(
     conn: Connection, batch_id: int, digests: Sequence[bytes]
 ) -> dict[bytes, tuple[int, int]]:
     """Return (record id, version id) of what this batch staged with these digests."""
-    rows = conn.execute(
-        sa.select(record_version.c.digest, import_line.c.record_id, import_line.c.version_id)
-        .join(import_line, import_line.c.version_id == record_version.c.id)
-        .where(import_line.c.batch_id == batch_id, record_version.c.digest.in_(digests))
-    )
-    return {row.digest: (row.record_id, row.version_id) for row in rows}
+    rows = bulk.select_in(conn, _STAGED_BY_DIGEST, digests, {"batch": batch_id})
+    return {bytes(digest): (record_id, version_id) for digest, record_id, version_id in rows}
 
 
 def staged_control_keys(conn: Connection, batch_id: int, keys: Sequence[str]) -> set[str]:
     """Return those of ``keys`` that a record staged by this batch has."""
-    rows = conn.execute(
-        sa.select(record_version.c.control_key)
-        .join(import_line, import_line.c.version_id == record_version.c.id)
-        .where(import_line.c.batch_id == batch_id, record_version.c.control_key.in_(keys))
-    )
-    return set(rows.scalars())
+    return {key for (key,) in bulk.select_in(conn, _STAGED_KEYS, keys, {"batch": batch_id})}
 
 
 def digests_of(conn: Connection, version_ids: Sequence[int]) -> dict[int, tuple[bytes, str | None]]:
     """Return (digest, control key) of versions."""
-    rows = conn.execute(
-        sa.select(record_version.c.id, record_version.c.digest, record_version.c.control_key).where(
-            record_version.c.id.in_(version_ids)
-        )
-    )
-    return {row.id: (row.digest, row.control_key) for row in rows}
+    rows = bulk.select_in(conn, _DIGESTS, version_ids)
+    return {version_id: (bytes(digest), key) for version_id, digest, key in rows}
 
 
 def counts(conn: Connection, batch_id: int) -> Counts:

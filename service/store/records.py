@@ -9,31 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from marc_mappings.match_keys import Key
-from marc_mappings.summary import Summary
+from service.domain.record_version import NewVersion
 from service.store import bulk, public_ids, search
 from service.store.tables import match_key, record, record_version, rendition
-
-
-@dataclass(frozen=True, slots=True)
-class NewVersion:
-    """All that is kept of one version; ``record_id`` is None for a record that is new."""
-
-    record_id: int | None
-    canonical: bytes
-    digest: bytes
-    control_key: str | None
-    original_id: int
-    original_offset: int
-    original_length: int
-    summary: Summary
-    renditions: tuple[tuple[str, bytes], ...]
-    keys: tuple[Key, ...]
-    terms: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,26 +133,31 @@ def make_current(conn: Connection, kept: Sequence[Kept]) -> None:
     bulk.update(conn, record, "current_version_id", [(k.version_id, k.record_id) for k in kept])
 
 
+_VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
+_BY_DIGEST = (
+    sa.select(record_version.c.digest, record.c.id, record_version.c.id)
+    .join(record, record.c.current_version_id == record_version.c.id)
+    .where(record_version.c.digest.in_(_VALUES))
+    .order_by(record.c.id.desc())
+)
+_BY_CONTROL_KEY = (
+    sa.select(record_version.c.control_key, record.c.id)
+    .join(record, record.c.current_version_id == record_version.c.id)
+    .where(record_version.c.control_key.in_(_VALUES))
+    .order_by(record.c.id)
+)
+
+
 def current_by_digest(conn: Connection, digests: Sequence[bytes]) -> dict[bytes, Kept]:
     """Return the current versions whose canonical bytes have these SHA-256 digests."""
-    rows = conn.execute(
-        sa.select(record_version.c.digest, record.c.id, record_version.c.id.label("version_id"))
-        .join(record, record.c.current_version_id == record_version.c.id)
-        .where(record_version.c.digest.in_(digests))
-        .order_by(record.c.id.desc())
-    )
-    return {row.digest: Kept(row.id, row.version_id) for row in rows}
+    rows = bulk.select_in(conn, _BY_DIGEST, digests)
+    return {bytes(digest): Kept(record_id, version_id) for digest, record_id, version_id in rows}
 
 
 def current_by_control_key(conn: Connection, keys: Sequence[str]) -> dict[str, list[int]]:
     """Return the ids of the records whose current version has one of these control keys."""
-    rows = conn.execute(
-        sa.select(record_version.c.control_key, record.c.id)
-        .join(record, record.c.current_version_id == record_version.c.id)
-        .where(record_version.c.control_key.in_(keys))
-    )
     found: dict[str, list[int]] = {}
-    for key, record_id in rows:
+    for key, record_id in bulk.select_in(conn, _BY_CONTROL_KEY, keys):
         found.setdefault(key, []).append(record_id)
     return found
 

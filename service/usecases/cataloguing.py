@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO, NamedTuple
 
-from marc_mappings import formats, iso2709, marc21_to_dc, marcxml, match_keys, search_terms
-from marc_mappings import summary as summaries
-from marc_mappings.record import Record
-from marc_mappings.steps import without_local_fields
+from marc_mappings import formats
 from service.domain import import_batch as rules
 from service.domain.import_batch import Action, Batch, BatchState, Counts, Known, Line
 from service.domain.offer import GROWING, OfferList
+from service.domain.record_version import NewVersion
 from service.errors import CallerError, Conflict, NotFound, TooLarge, UnsupportedFormat
 from service.store import imports, jobs, offers, originals, public_ids, records
 from service.store.db import Connection, Database
 from service.store.jobs import Job
-from service.store.records import Kept, NewVersion
+from service.store.records import Kept
+from service.usecases import preparing
+from service.usecases.preparing import Prepared
 
 STAGE = "stage_import"
 COMMIT = "commit_import"
@@ -34,10 +34,6 @@ COMMIT = "commit_import"
 Now = Callable[[], datetime]  # the moment, aware, UTC
 OnStep = Callable[[Job, int], None]  # the job, and octets or records done so far
 
-# Records of one step, and octets of original that end it earlier: a step holds the write lock
-# for about a tenth of a second, and its records are in memory at the same time.
-_STEP = 200
-_STEP_OCTETS = 4_000_000
 _PIECES_PER_WRITE = 16
 
 
@@ -168,15 +164,6 @@ def _pieces(head: bytes, stream: BinaryIO) -> Iterator[list[bytes]]:
 # --- staging ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """One record found in the file, and all that will be kept of it (None if it is unreadable)."""
-
-    item: formats.Parsed | formats.Unreadable
-    record: Record | None = None
-    version: NewVersion | None = None
-
-
 def stage(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
     """Read the file from the job's cursor on, keep every record, and write the report.
 
@@ -191,14 +178,14 @@ def stage(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
 
     source = io.BufferedReader(originals.Reader(fetch), originals.PIECE)
     start = formats.Start(held.cursor.get("position", 0), held.cursor.get("offset", 0))
-    for step in _steps(formats.read(source, start=start)):
-        prepared = [_prepare(item, batch.original_id) for item in step]
-        last = step[-1]
-        done = last.offset + last.length
+    parts = formats.cut(source, start=start)
+    left = held.total - start.offset
+    for step in preparing.steps(parts, batch.original_id, left):
+        done = step[-1].offset + step[-1].length
         with db.write() as conn:
-            cursor = {"position": last.position, "offset": done}
+            cursor = {"position": step[-1].position, "offset": done}
             jobs.advance(conn, held, cursor, done, now())
-            _stage_step(conn, batch, prepared, now())
+            _stage_step(conn, batch, step, now())
         on_step(held, done)
     with db.write() as conn:
         jobs.finish(conn, held, now())
@@ -209,57 +196,8 @@ def stage(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
             jobs.enqueue(conn, COMMIT, batch.id, imports.counts(conn, batch.id).read, now())
 
 
-def _steps(
-    items: Iterable[formats.Parsed | formats.Unreadable],
-) -> Iterator[list[formats.Parsed | formats.Unreadable]]:
-    step: list[formats.Parsed | formats.Unreadable] = []
-    octets = 0
-    for item in items:
-        step.append(item)
-        octets += item.length
-        if len(step) >= _STEP or octets >= _STEP_OCTETS:
-            yield step
-            step, octets = [], 0
-    if step:
-        yield step
-
-
-def _prepare(item: formats.Parsed | formats.Unreadable, original_id: int) -> _Prepared:
-    if isinstance(item, formats.Unreadable):
-        return _Prepared(item)
-    record = item.record
-    offered = without_local_fields(record)
-    canonical = canonical_bytes(record)
-    agency, number = record.agency, record.control_number
-    version = NewVersion(
-        record_id=None,
-        canonical=canonical,
-        digest=hashlib.sha256(canonical).digest(),
-        control_key=f"({agency}){number}" if agency and number else None,
-        original_id=original_id,
-        original_offset=item.offset,
-        original_length=item.length,
-        summary=summaries.of_record(record),
-        renditions=(
-            ("marc21", marcxml.write(offered)),
-            ("oai_dc", marc21_to_dc.write(offered)),
-        ),
-        keys=match_keys.keys(record),
-        terms=search_terms.of_record(record),
-    )
-    return _Prepared(item, record, version)
-
-
-def canonical_bytes(record: Record) -> bytes:
-    """Return the form in which a record is kept: ISO 2709, or MARCXML where that is too small."""
-    try:
-        return iso2709.write(record)
-    except iso2709.Unwritable:
-        return marcxml.write(record)
-
-
 def _stage_step(
-    conn: Connection, batch: Batch, prepared: Sequence[_Prepared], now: datetime
+    conn: Connection, batch: Batch, prepared: Sequence[Prepared], now: datetime
 ) -> None:
     known = _known(conn, batch, [each.version for each in prepared if each.version])
     decisions: list[rules.Decision] = []
@@ -325,25 +263,23 @@ def _known(
     return known
 
 
-def _line(each: _Prepared, decision: rules.Decision, kept: Kept | None) -> Line:
-    item = each.item
-    problems = [problem_entry(p.code, p.message, p.tag) for p in item.problems]
+def _line(each: Prepared, decision: rules.Decision, kept: Kept | None) -> Line:
+    problems = [problem_entry(*problem) for problem in each.problems]
     if decision.why:
         problems.append(problem_entry(decision.action.value, decision.why))
-    parsed = isinstance(item, formats.Parsed)
     return Line(
-        position=item.position,
-        offset=item.offset,
-        length=item.length,
-        control_number=each.record.control_number if each.record else "",
+        position=each.position,
+        offset=each.offset,
+        length=each.length,
+        control_number=each.control_number,
         title=each.version.summary.title if each.version else "",
-        outcome=item.outcome,
+        outcome=each.outcome,
         action=decision.action,
-        encoding=item.encoding if isinstance(item, formats.Parsed) else "",
-        encoding_certain=isinstance(item, formats.Parsed) and item.encoding_certain,
+        encoding=each.encoding,
+        encoding_certain=each.encoding_certain,
         problems=problems,
-        record_id=kept.record_id if kept else decision.record_id if parsed else None,
-        version_id=kept.version_id if kept else decision.version_id if parsed else None,
+        record_id=kept.record_id if kept else decision.record_id,
+        version_id=kept.version_id if kept else decision.version_id,
     )
 
 
@@ -376,7 +312,7 @@ def commit(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
                 raise Conflict(
                     f"list {offer_list.slug!r} is {offer_list.state} and takes no more titles"
                 )
-            lines = imports.lines(conn, batch.id, position, _STEP)
+            lines = imports.lines(conn, batch.id, position, preparing.STEP)
             if not lines:
                 jobs.finish(conn, held, now())
                 imports.set_state(

@@ -316,7 +316,7 @@ def test_an_import_that_is_interrupted_after_any_step_goes_on_and_doubles_nothin
             interruptions += 1
             assert isinstance(site.clock, HandClock)
             site.clock.move(jobs.LEASE.total_seconds() + 1)
-    assert interruptions >= 8
+    assert interruptions >= 6
     report = cataloguing.report(site.db, received.batch.public_id)
     assert report.counts == Counts(read=850, ok=850, new=850)
     assert len(offering.browse(site.db, {feed.PUBLIC}, limit=1000)) == 850

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from oai.repository import Key, Selection
+from service.domain import publication
 from service.domain.offer import ListAction
 from service.errors import Busy
 from service.store import feed, offers
@@ -226,7 +227,7 @@ def test_publishing_all_waits_for_the_clock_when_its_stamps_run_ahead(
     bring(site, *(a_record(f"Book {n}", number=str(n)) for n in range(600)))
     with site.db.write() as conn:
         offers.mark_list(conn, offers.list_by_slug(conn, "spring").id)  # type: ignore[union-attr]
-    monkeypatch.setattr(publishing, "_GO", 20)
+    monkeypatch.setattr(publishing, "_GO", 10)
     monkeypatch.setattr(publishing, "_BUDGET", 0.0)
     waited: list[float] = []
 
@@ -239,7 +240,7 @@ def test_publishing_all_waits_for_the_clock_when_its_stamps_run_ahead(
     assert publishing.publish_all(site.db, site.clock, sleep) == 600
     assert waited
     with site.db.read() as conn:
-        assert feed.clock(conn).p - site.clock() <= 10
+        assert feed.clock(conn).p - site.clock() <= publication.RUNAHEAD + 5
 
 
 def test_an_item_that_changes_during_a_harvest_comes_again_at_its_end(site: Site) -> None:

@@ -1,0 +1,182 @@
+"""From the bytes of a record to all that is kept of it: the part of an import without a database.
+
+It is pure, so a large file is prepared in a second process while the first one writes: that is
+half of an import's time on any machine with two cores. The second process lives on a pipe, and
+ends when the pipe does, however the first one died. This room imports nothing of the store, which
+keeps the second process small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import NamedTuple
+
+from marc_mappings import formats, iso2709, marc21_to_dc, marcxml, match_keys, search_terms
+from marc_mappings import summary as summaries
+from marc_mappings.record import Record
+from marc_mappings.steps import without_local_fields
+from service.domain.record_version import NewVersion
+
+# Records of one step, and octets of original that end it earlier: a step holds the write lock
+# for about a tenth of a second, and its records are in memory at the same time.
+STEP = 300
+STEP_OCTETS = 4_000_000
+# A file of fewer octets is done before a second process has started.
+_WORTH_A_PROCESS = 2_000_000
+# Steps that the second process may be ahead of the writer.
+_AHEAD = 2
+
+
+class Prepared(NamedTuple):
+    """One record found in a file: its line of the report, and its version if it can be read.
+
+    ``problems``: (code, message, tag). ``offset`` and ``length`` are octets of the file.
+    """
+
+    position: int
+    offset: int
+    length: int
+    outcome: str
+    encoding: str
+    encoding_certain: bool
+    problems: tuple[tuple[str, str, str], ...]
+    control_number: str
+    version: NewVersion | None
+
+
+def prepare(part: formats.Slice, original_id: int) -> Prepared:
+    """Return all that is kept of one record of the original ``original_id``."""
+    item = formats.parse(part)
+    problems = tuple((each.code, each.message, each.tag) for each in item.problems)
+    place = (item.position, item.offset, item.length, item.outcome)
+    if isinstance(item, formats.Unreadable):
+        return Prepared(*place, "", False, problems, "", None)
+    version = _version(item, original_id)
+    return Prepared(
+        *place,
+        item.encoding,
+        item.encoding_certain,
+        problems,
+        item.record.control_number,
+        version,
+    )
+
+
+def _version(item: formats.Parsed, original_id: int) -> NewVersion:
+    record = item.record
+    offered = without_local_fields(record)
+    canonical = item.written or canonical_bytes(record)
+    agency, number = record.agency, record.control_number
+    return NewVersion(
+        record_id=None,
+        canonical=canonical,
+        digest=hashlib.sha256(canonical).digest(),
+        control_key=f"({agency}){number}" if agency and number else None,
+        original_id=original_id,
+        original_offset=item.offset,
+        original_length=item.length,
+        summary=summaries.of_record(record),
+        renditions=(
+            ("marc21", marcxml.write(offered)),
+            ("oai_dc", marc21_to_dc.write(offered)),
+        ),
+        keys=match_keys.keys(record),
+        terms=search_terms.of_record(record),
+    )
+
+
+def canonical_bytes(record: Record) -> bytes:
+    """Return the form in which a record is kept: ISO 2709, or MARCXML where that is too small."""
+    try:
+        return iso2709.write(record)
+    except iso2709.Unwritable:
+        return marcxml.write(record)
+
+
+def steps(
+    parts: Iterable[formats.Slice], original_id: int, octets: int
+) -> Iterator[list[Prepared]]:
+    """Yield the records of a file prepared, a step at a time, in their order.
+
+    ``octets`` is what is still to be read of the file: it decides whether a second process pays.
+    """
+    cut = _cut(parts)
+    if octets < _WORTH_A_PROCESS or (os.cpu_count() or 1) < 2:
+        return (_prepare_step(step, original_id) for step in cut)
+    return _apart(cut, original_id)
+
+
+def _cut(parts: Iterable[formats.Slice]) -> Iterator[list[formats.Slice]]:
+    step: list[formats.Slice] = []
+    octets = 0
+    for part in parts:
+        step.append(part)
+        octets += len(part.frame.raw)
+        if len(step) >= STEP or octets >= STEP_OCTETS:
+            yield step
+            step, octets = [], 0
+    if step:
+        yield step
+
+
+def _prepare_step(step: Iterable[formats.Slice], original_id: int) -> list[Prepared]:
+    return [prepare(part, original_id) for part in step]
+
+
+def _apart(cut: Iterator[list[formats.Slice]], original_id: int) -> Iterator[list[Prepared]]:
+    """Prepare in a second process, a few steps ahead of whoever takes them."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, original_id), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        waiting = 0
+        for step in cut:
+            ours.send(step)
+            waiting += 1
+            if waiting > _AHEAD:
+                yield _received(ours)
+                waiting -= 1
+        for _ in range(waiting):
+            yield _received(ours)
+    finally:
+        ours.close()
+        process.join()
+
+
+def _received(pipe: Connection) -> list[Prepared]:
+    answer = pipe.recv()
+    if isinstance(answer, Exception):
+        raise answer
+    result: list[Prepared] = answer
+    return result
+
+
+def _serve(pipe: Connection, original_id: int) -> None:
+    """Prepare what comes through ``pipe`` until it ends: the body of the second process."""
+    tasks: queue.SimpleQueue[list[formats.Slice] | None] = queue.SimpleQueue()
+
+    def take() -> None:
+        # Always ready to receive, so that neither side waits for the other to read first.
+        with suppress(EOFError, OSError):
+            while True:
+                tasks.put(pipe.recv())
+        tasks.put(None)
+
+    threading.Thread(target=take, daemon=True).start()
+    with suppress(BrokenPipeError, ConnectionError):
+        while (step := tasks.get()) is not None:
+            try:
+                pipe.send(_prepare_step(step, original_id))
+            except (BrokenPipeError, ConnectionError):
+                raise
+            except Exception as error:  # told to the first process, which raises it
+                pipe.send(error)
