@@ -1,8 +1,9 @@
-"""Three providers over the same SQLite file, each one process of waitress: ours, a peer, a limit.
+"""Providers over the same SQLite file, each one process of waitress: ours, a peer, two limits.
 
 Run as ``python -m benchmarks.providers NAME FOLDER``: prints the port on a line and serves until
 it is ended. The peer is oaipmh 4 (pyoai's maintained release) with its BatchingServer over stored
-XML; the limit streams the same rows, joined by the same keys, with no protocol around them.
+XML; the limits send the same rows, found by the same keys, with no protocol around them: one
+streams each record as it is read, the other joins a page first.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,18 @@ def bookbridge(folder: Path) -> Wsgi:
     return app
 
 
-def limit(folder: Path) -> Wsgi:
-    """Return the bare application: stored bytes behind a keyset, joined and sent."""
+def streamed(folder: Path) -> Wsgi:
+    """Return the bare application that streams the rows: each record is sent as it is read."""
+    return _bare(folder, joined=False)
+
+
+def joined(folder: Path) -> Wsgi:
+    """Return the bare application that joins the rows of a page and sends them at once."""
+    return _bare(folder, joined=True)
+
+
+def _bare(folder: Path, *, joined: bool) -> Wsgi:
+    """Return stored bytes behind a keyset, with no protocol and no framework around them."""
     connection = sqlite3.connect(folder / "bookbridge.sqlite3", check_same_thread=False)
     query = (
         "SELECT e.stamp, e.item_id, i.public_id, r.body FROM feed_entry e "
@@ -46,17 +57,22 @@ def limit(folder: Path) -> Wsgi:
         "ORDER BY e.stamp, e.item_id LIMIT ?"
     )
 
+    def parts(rows: list[tuple[int, int, str, bytes]]) -> Iterator[bytes]:
+        yield b"<list>"
+        for _, _, public_id, body in rows[:PAGE]:
+            yield b"<record><id>%b</id>%b</record>" % (public_id.encode(), body)
+        if len(rows) > PAGE:
+            yield b"<resumptionToken>%d.%d</resumptionToken>" % rows[PAGE - 1][:2]
+        yield b"</list>"
+
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         token = parse_qs(environ["QUERY_STRING"]).get("resumptionToken", ["0.0"])[0]
         stamp, item = map(int, token.split("."))
         rows = connection.execute(query, (stamp, item, PAGE + 1)).fetchall()
-        parts = [b"<list>"]
-        for _, _, public_id, body in rows[:PAGE]:
-            parts += (b"<record><id>", public_id.encode(), b"</id>", body, b"</record>")
-        if len(rows) > PAGE:
-            stamp, item = rows[PAGE - 1][:2]
-            parts.append(b"<resumptionToken>%d.%d</resumptionToken>" % (stamp, item))
-        body = b"".join((*parts, b"</list>"))
+        if not joined:
+            start_response("200 OK", [("Content-Type", "text/xml")])
+            return parts(rows)
+        body = b"".join(parts(rows))
         start_response("200 OK", [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -120,7 +136,7 @@ def pyoai(folder: Path) -> Wsgi:
     return app
 
 
-PROVIDERS = {"bookbridge": bookbridge, "pyoai": pyoai, "limit": limit}
+PROVIDERS = {"bookbridge": bookbridge, "pyoai": pyoai, "streamed": streamed, "joined": joined}
 
 
 def main() -> None:
