@@ -141,7 +141,8 @@ def _text(data: bytes, tag: str, encoding: str, problems: list[Problem]) -> str:
     """Decode one value; what cannot be read or may not stand there is replaced and told."""
     text, bad = encodings.decode(data, encoding)
     if bad:
-        message = f"{bad} characters could not be read as {encoding}; they show as U+FFFD."
+        shown = "1 character could" if bad == 1 else f"{bad} characters could"
+        message = f"{shown} not be read as {encoding}; U+FFFD stands in its place."
         problems.append(problem("character-undecodable", message, tag))
     if found := encodings.junk_problem(text, tag):
         problems.append(found)
