@@ -41,6 +41,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "isbn": "ISBN; several separated by |",
     "extent": "such as 256 p.",
     "subject": "subjects separated by |",
+    "entered": "date entered on file, yymmdd (008/00-05)",
 }
 
 LEADER: Final = "00000nam a2200000 i 4500"
@@ -135,6 +136,8 @@ def convert(row: Row) -> tuple[Record, tuple[str, ...]]:
         lost.append("language")
     if "country" in cells and not country:
         lost.append("country")
+    if "entered" in cells and not _entered(cells):
+        lost.append("entered")
     return Record(LEADER, tuple(fields)), tuple(lost)
 
 
@@ -154,12 +157,18 @@ def _control_fields(cells: Row, languages: list[str], country: str) -> Iterator[
     yield Field("008", "", (), _fixed_field(cells, languages, country))
 
 
+def _entered(cells: Row) -> str:
+    """Return the date entered on file if it is six digits, else ``""``."""
+    said = cells.get("entered", "")
+    return said if re.fullmatch("[0-9]{6}", said) else ""
+
+
 def _fixed_field(cells: Row, languages: list[str], country: str) -> str:
     """Return 008 for a book, 40 characters; what the row does not say is not coded (``|``)."""
     year = steps.year(cells.get("year", ""))
     return "".join(
         (
-            "000000",  # 00-05: a pure mapping has no clock; the host knows when it took the row in
+            _entered(cells) or "000000",  # a pure mapping has no clock: the host may say when
             f"s{year}    " if year else "nuuuuuuuu",
             (country or "xx").ljust(3),
             "||||||||||||||",  # 18-31

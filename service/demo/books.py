@@ -13,6 +13,8 @@ from marc_mappings.record import Record
 
 # ZZ is kept free by ISO 3166 for private use, so this can be no library's ISIL.
 AGENCY = "ZZ-Demo"
+# The day on which the table was drawn up, so that the records are the same at every run.
+ENTERED = "261122"
 
 
 def rows() -> list[dict[str, str]]:
@@ -24,7 +26,7 @@ def rows() -> list[dict[str, str]]:
 def record(row: dict[str, str]) -> Record:
     """Return the MARC 21 record of a row."""
     said = {column: cell for column, cell in row.items() if column != "source"}
-    made, lost = table_to_marc21.convert({**said, "agency": AGENCY})
+    made, lost = table_to_marc21.convert({**said, "agency": AGENCY, "entered": ENTERED})
     if lost:
         raise ValueError(f"row {row['key']}: {', '.join(lost)} did not get into the record")
     return made

@@ -26,7 +26,7 @@ from service.domain.record_version import NewVersion
 
 # Records of one step, and octets of original that end it earlier: a step holds the write lock
 # for about a tenth of a second, and its records are in memory at the same time.
-STEP = 300
+STEP = 200
 STEP_OCTETS = 4_000_000
 # A file of fewer octets is done before a second process has started.
 _WORTH_A_PROCESS = 2_000_000

@@ -138,3 +138,11 @@ def test_a_row_without_a_title_is_refused_with_words(row: dict[str, str]) -> Non
 def test_every_column_of_the_lines_is_documented() -> None:
     used = {part.column for line in table_to_marc21.LINES for part in line.parts}
     assert used <= set(table_to_marc21.COLUMNS)
+
+
+def test_the_date_entered_is_said_by_the_host_or_left_open() -> None:
+    for said, written, lost in (("261122", "261122", ()), ("soon", "000000", ("entered",))):
+        record, missing = convert({"title": "A", "entered": said})
+        assert record.control("008")[:6] == written
+        assert missing == lost
+    assert convert({"title": "A"})[0].control("008")[:6] == "000000"
