@@ -25,10 +25,6 @@ UTF8, MARC8 = "utf-8", "marc-8"
 # Everything that may not stand in a value: C0 (the MARC delimiters too), DEL, C1 except the
 # non-sorting marks 98 and 9C, which MARC 21 uses, the non-characters, and lone surrogates.
 JUNK: Final = re.compile("[\x00-\x1f\x7f-\x97\x99-\x9b\x9d-\x9f\ufffe\uffff\ud800-\udfff]")
-# The same for a whole record's text, where the delimiters are at home.
-JUNK_IN_RECORD: Final = re.compile(
-    "[\x00-\x1c\x7f-\x97\x99-\x9b\x9d-\x9f\ufffe\uffff\ud800-\udfff]"
-)
 
 _BLANKS = "\t\n\x0b\x0c\r\x85"
 # Non-sorting marks as MARC-8 has them, put into Unicode code for code by a careless converter.

@@ -30,11 +30,6 @@ class Field(NamedTuple):
     subfields: tuple[Subfield, ...] = ()
     value: str = ""
 
-    @property
-    def is_control(self) -> bool:
-        """Whether this is a control field (00X): a value without indicators and subfields."""
-        return not self.indicators
-
     def all(self, codes: str) -> Iterator[str]:
         """Yield the values of the subfields whose code is one of ``codes``, in their order."""
         return (value for code, value in self.subfields if code in codes)

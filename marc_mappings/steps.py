@@ -45,15 +45,6 @@ def trim_isbd(text: str) -> str:
     return text
 
 
-def without_brackets(text: str) -> str:
-    """Return ``text`` without the square brackets of what the cataloguer supplied.
-
-    >>> without_brackets("[Ulaanbaatar]"), without_brackets("[S.l.")
-    ('Ulaanbaatar', 'S.l.')
-    """
-    return text.replace("[", "").replace("]", "").strip() if "[" in text or "]" in text else text
-
-
 def without_non_sorting_marks(text: str) -> str:
     """Return ``text`` without the marks around what is skipped in filing.
 

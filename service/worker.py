@@ -12,19 +12,20 @@ from datetime import timedelta
 
 import structlog
 
+from service.domain.import_batch import COMMIT, STAGE
 from service.errors import Busy, CallerError, LeaseLost
 from service.store import jobs, originals
 from service.store.db import Database
 from service.store.jobs import Job
-from service.usecases import cataloguing, offering, publishing
-from service.usecases.cataloguing import Now, OnStep
+from service.usecases import cataloguing, committing, offering, publishing, staging
 from service.usecases.site import Site
+from service.usecases.staging import Now, OnStep
 
 log = structlog.get_logger(__name__)
 
 KINDS: dict[str, Callable[[Database, Job, Now, OnStep], None]] = {
-    cataloguing.STAGE: cataloguing.stage,
-    cataloguing.COMMIT: cataloguing.commit,
+    STAGE: staging.stage,
+    COMMIT: committing.commit,
 }
 
 # Seconds between two looks at an empty queue.

@@ -16,7 +16,7 @@ from service.api.addresses import address, site
 from service.api.authentication import staff_required
 from service.api.parameters import LARGEST, Moment, NewestFirst, Text, limit_field, page_of, paged
 from service.api.resource import Resource, no_parameters
-from service.domain.import_batch import Action, Batch, BatchState, Line
+from service.domain.import_batch import STAGE, Action, Batch, BatchState, Line
 from service.errors import Invalid
 from service.store.db import Database
 from service.store.originals import PIECE
@@ -292,7 +292,7 @@ def _report(report: Report) -> dict[str, Any]:
             "state": job.state,
             "done": job.done,
             "total": job.total,
-            "unit": "octets" if job.kind == cataloguing.STAGE else "records",
+            "unit": "octets" if job.kind == STAGE else "records",
             "error": job.error,
         }
     )

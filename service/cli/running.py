@@ -6,7 +6,7 @@ import threading
 
 from service import worker
 from service.cli.progress import Show
-from service.domain.import_batch import BatchState
+from service.domain.import_batch import COMMIT, STAGE, BatchState
 from service.errors import Busy
 from service.store.jobs import Job
 from service.usecases import cataloguing, publishing
@@ -17,7 +17,7 @@ ENDED = frozenset({BatchState.STAGED, BatchState.COMMITTED, BatchState.FAILED})
 
 # Seconds between two looks at work that another process does.
 _PAUSE = 0.3
-_WORDS = {cataloguing.STAGE: "reading", cataloguing.COMMIT: "offering"}
+_WORDS = {STAGE: "reading", COMMIT: "offering"}
 
 
 def to_the_end(site: Site, public_id: str, stop: threading.Event, show: Show) -> Report:

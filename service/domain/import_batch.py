@@ -12,6 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+# The kinds of job that a batch goes through.
+STAGE = "stage_import"
+COMMIT = "commit_import"
+
 
 class BatchState(StrEnum):
     """Where a file stands."""
@@ -126,3 +130,8 @@ def decide(known: Known) -> Decision:
             Action.UPDATE, known.of_control_key[0], why="a newer form of a record we have"
         )
     return Decision(Action.NEW)
+
+
+def problem_entry(code: str, message: str, tag: str = "") -> dict[str, str]:
+    """Return a problem as the report keeps it."""
+    return {"code": code, "message": message, "tag": tag}

@@ -32,7 +32,6 @@ IDENTIFIER_COLUMNS: dict[str, str] = {
     "lccn": "lccn",
     "control_number": "control",
 }
-OTHER_COLUMNS = frozenset({"quantity", "note", "title", "author", "publisher", "year"})
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 # NUL, and half of a surrogate pair: JSON can escape both, and neither can be kept.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")

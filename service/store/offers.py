@@ -1,4 +1,4 @@
-"""Offer lists and the offers on them."""
+"""Offers: the titles on offer lists, as the feed, people and wishes see them."""
 
 from __future__ import annotations
 
@@ -9,164 +9,13 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from marc_mappings.match_keys import Key
-from service.domain.offer import LISTED, ListState, Offer, OfferList, OfferState
+from service.domain.offer import LISTED, ListState, Offer, OfferState
 from service.domain.publication import Published
 from service.errors import Conflict
 from service.store import feed, public_ids, search
 from service.store.tables import match_key, offer, offer_list, record, record_version, rendition
-
-# --- lists --------------------------------------------------------------------------------------
-
-
-def add_list(
-    conn: Connection,
-    *,
-    slug: str,
-    title: str,
-    description: str,
-    audience_id: int,
-    opens_at: datetime | None,
-    closes_at: datetime | None,
-    zone: str,
-    now: datetime,
-) -> OfferList:
-    """Enter a list as a draft; raise ``Conflict`` when its slug was ever used."""
-    try:
-        with conn.begin_nested():
-            row = conn.execute(
-                offer_list.insert()
-                .values(
-                    public_id=public_ids.new(),
-                    slug=slug,
-                    title=title,
-                    description=description,
-                    state=ListState.DRAFT.value,
-                    audience_id=audience_id,
-                    opens_at=opens_at,
-                    closes_at=closes_at,
-                    zone=zone,
-                    created_at=now,
-                )
-                .returning(offer_list)
-            ).one()
-    except IntegrityError as error:
-        raise Conflict(
-            f"there is already an offer list named {slug!r}; a slug is never used twice"
-        ) from error
-    return _list(row)
-
-
-def list_by_slug(conn: Connection, slug: str) -> OfferList | None:
-    """Return one list, or None."""
-    row = conn.execute(sa.select(offer_list).where(offer_list.c.slug == slug)).first()
-    return None if row is None else _list(row)
-
-
-def list_by_id(conn: Connection, list_id: int) -> OfferList:
-    """Return the list of this row."""
-    return _list(conn.execute(sa.select(offer_list).where(offer_list.c.id == list_id)).one())
-
-
-def lock_list(conn: Connection, list_id: int) -> OfferList:
-    """Return a list and let nobody else move it until the transaction ends."""
-    return _list(
-        conn.execute(
-            sa.select(offer_list).where(offer_list.c.id == list_id).with_for_update()
-        ).one()
-    )
-
-
-def hold_open(conn: Connection) -> None:
-    """Let no open list close until the transaction ends."""
-    conn.execute(
-        sa.select(offer_list.c.id)
-        .where(offer_list.c.state == ListState.OPEN.value)
-        .with_for_update(read=True)
-    )
-
-
-def lists(
-    conn: Connection,
-    audiences: Collection[int] | None = None,
-    *,
-    listed: bool = False,
-    before: str = "",
-    limit: int | None = None,
-) -> list[tuple[OfferList, int]]:
-    """Return lists, newest first, each with the number of titles offered on it.
-
-    ``audiences`` bounds them to what these audiences may see, ``listed`` to those in the feed,
-    ``before`` to those older than the list of this public id.
-    """
-    titles = (
-        sa.select(sa.func.count())
-        .where(offer.c.list_id == offer_list.c.id, offer.c.state == OfferState.OFFERED.value)
-        .scalar_subquery()
-    )
-    query = sa.select(offer_list, titles.label("titles")).limit(limit)
-    query = query.order_by(offer_list.c.public_id.desc())
-    if before:
-        query = query.where(offer_list.c.public_id < before)
-    if audiences is not None:
-        query = query.where(offer_list.c.audience_id.in_(audiences))
-    if listed:
-        query = query.where(offer_list.c.state.in_([state.value for state in LISTED]))
-    return [(_list(row), row.titles) for row in conn.execute(query)]
-
-
-def titles_of(conn: Connection, slugs: Collection[str]) -> dict[str, str]:
-    """Return the titles of lists by their slugs."""
-    rows = conn.execute(
-        sa.select(offer_list.c.slug, offer_list.c.title).where(offer_list.c.slug.in_(slugs))
-    )
-    return dict(rows.all())
-
-
-def move_list(
-    conn: Connection, found: OfferList, state: ListState, now: datetime | None = None
-) -> None:
-    """Move a list on from the state it was found in; raise ``Conflict`` if that has changed.
-
-    ``now`` is kept as the moment of opening when the list opens.
-    """
-    values: dict[str, object] = {"state": state.value}
-    if now is not None:
-        values["opens_at"] = now
-    moved = conn.execute(
-        offer_list.update()
-        .where(offer_list.c.id == found.id, offer_list.c.state == found.state.value)
-        .values(**values)
-    )
-    if moved.rowcount != 1:
-        raise Conflict("somebody else changed this list at the same moment; look at it again")
-
-
-def set_dates(
-    conn: Connection, list_id: int, opens_at: datetime | None, closes_at: datetime | None, zone: str
-) -> None:
-    """Keep the dates of a list."""
-    conn.execute(
-        offer_list.update()
-        .where(offer_list.c.id == list_id)
-        .values(opens_at=opens_at, closes_at=closes_at, zone=zone)
-    )
-
-
-def due(conn: Connection, now: datetime) -> list[OfferList]:
-    """Return the lists whose opening or closing moment has come."""
-    rows = conn.execute(
-        sa.select(offer_list).where(
-            ((offer_list.c.state == ListState.SCHEDULED.value) & (offer_list.c.opens_at <= now))
-            | ((offer_list.c.state == ListState.OPEN.value) & (offer_list.c.closes_at <= now))
-        )
-    )
-    return [_list(row) for row in rows]
-
-
-# --- offers -------------------------------------------------------------------------------------
 
 
 def add_offers(conn: Connection, list_id: int, record_ids: Sequence[int], now: datetime) -> None:
@@ -438,20 +287,4 @@ def _offer(row: Any) -> Offer:
         place=row.place,
         languages=row.languages,
         isbns=row.isbns,
-    )
-
-
-def _list(row: sa.Row[Any]) -> OfferList:
-    return OfferList(
-        id=row.id,
-        public_id=row.public_id,
-        slug=row.slug,
-        title=row.title,
-        description=row.description,
-        state=ListState(row.state),
-        audience_id=row.audience_id,
-        opens_at=row.opens_at,
-        closes_at=row.closes_at,
-        zone=row.zone,
-        created_at=row.created_at,
     )

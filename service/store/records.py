@@ -160,13 +160,3 @@ def current_by_control_key(conn: Connection, keys: Sequence[str]) -> dict[str, l
     for key, record_id in bulk.select_in(conn, _BY_CONTROL_KEY, keys):
         found.setdefault(key, []).append(record_id)
     return found
-
-
-def rendition_of(conn: Connection, version_id: int, prefix: str) -> bytes | None:
-    """Return a stored rendition, or None."""
-    body = conn.execute(
-        sa.select(rendition.c.body).where(
-            rendition.c.version_id == version_id, rendition.c.prefix == prefix
-        )
-    ).scalar()
-    return None if body is None else bytes(body)

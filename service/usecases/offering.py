@@ -13,7 +13,7 @@ from marc_mappings import search_terms
 from service.domain import offer as rules
 from service.domain.offer import ListAction, ListState, Offer, OfferList
 from service.errors import Conflict, Invalid, NotFound
-from service.store import feed, offers, partners, public_ids
+from service.store import feed, offer_lists, offers, partners, public_ids
 from service.store.db import Connection, Database
 from service.store.offers import Shown
 
@@ -48,7 +48,7 @@ def create_list(
     with db.write() as conn:
         audience_id = feed.PUBLIC
         if partner_codes:
-            if offers.list_by_slug(conn, slug) is not None:
+            if offer_lists.by_slug(conn, slug) is not None:
                 raise Conflict(f"there is already an offer list named {slug!r}")
             members = []
             for code in dict.fromkeys(partner_codes):
@@ -57,7 +57,7 @@ def create_list(
                     raise Invalid(f"there is no partner with code {code!r}", field="partners")
                 members.append(found.id)
             audience_id = partners.group(conn, f"list:{slug}", members, feed.clock(conn).p)
-        made = offers.add_list(
+        made = offer_lists.add(
             conn,
             slug=slug,
             title=title.strip(),
@@ -69,27 +69,27 @@ def create_list(
             now=now,
         )
         if opens_at is not None and opens_at > now:
-            offers.move_list(conn, made, rules.after(ListAction.SCHEDULE, made.state))
-        return offers.list_by_id(conn, made.id)
+            offer_lists.move(conn, made, rules.after(ListAction.SCHEDULE, made.state))
+        return offer_lists.by_id(conn, made.id)
 
 
 def change_list(db: Database, slug: str, action: ListAction, now: datetime) -> OfferList:
     """Open, close, withdraw or archive a list; raise ``Conflict`` when its state forbids it."""
     with db.write() as conn:
-        found = offers.list_by_slug(conn, slug)
+        found = offer_lists.by_slug(conn, slug)
         if found is None:
             raise NotFound(f"there is no offer list named {slug!r}")
         if action is ListAction.SCHEDULE:
             raise Invalid("a list is scheduled by giving it a moment of opening", field="action")
         _change(conn, found, action, now)
-        return offers.list_by_id(conn, found.id)
+        return offer_lists.by_id(conn, found.id)
 
 
 def _change(conn: Connection, found: OfferList, action: ListAction, now: datetime) -> None:
     if action is ListAction.OPEN and found.closes_at is not None and found.closes_at <= now:
         raise Conflict("this list would close before it opens; give it a later closing date")
     state = rules.after(action, found.state)
-    offers.move_list(conn, found, state, now if action is ListAction.OPEN else None)
+    offer_lists.move(conn, found, state, now if action is ListAction.OPEN else None)
     if action is ListAction.CLOSE:
         offers.pin(conn, found.id)
     offers.mark_list(conn, found.id)
@@ -101,7 +101,7 @@ def keep_dates(db: Database, now: datetime) -> int:
     Safe to run from several workers: a list that somebody else moved meanwhile is left alone.
     """
     with db.read() as conn:
-        due = offers.due(conn, now)
+        due = offer_lists.due(conn, now)
     moved = 0
     for found in due:
         missed = found.closes_at is not None and found.closes_at <= now
@@ -109,7 +109,7 @@ def keep_dates(db: Database, now: datetime) -> int:
         if action is ListAction.OPEN and missed:
             continue  # its whole term passed while no worker ran: a person must decide
         with db.write() as conn:
-            fresh = offers.list_by_id(conn, found.id)
+            fresh = offer_lists.by_id(conn, found.id)
             if fresh.state is found.state:
                 _change(conn, fresh, action, now)
                 moved += 1
@@ -128,11 +128,10 @@ def withdraw_offer(db: Database, public_id: str) -> None:
 def find_list(db: Database, slug: str, audiences: Collection[int] | None) -> ListWithCount:
     """Return a list that these audiences may see (None: anybody's, drafts too)."""
     with db.read() as conn:
-        visible = offers.lists(conn, audiences, listed=audiences is not None)
-    for found, titles in visible:
-        if found.slug == slug:
-            return ListWithCount(found, titles)
-    raise NotFound(f"there is no offer list named {slug!r}")
+        found = offer_lists.listed(conn, audiences, in_feed=audiences is not None, slug=slug)
+    if not found:
+        raise NotFound(f"there is no offer list named {slug!r}")
+    return ListWithCount(*found[0])
 
 
 def list_lists(
@@ -140,8 +139,8 @@ def list_lists(
 ) -> list[ListWithCount]:
     """Return lists, newest first, as ``find_list`` does, older than the public id ``before``."""
     with db.read() as conn:
-        visible = offers.lists(
-            conn, audiences, listed=audiences is not None, before=before, limit=limit
+        visible = offer_lists.listed(
+            conn, audiences, in_feed=audiences is not None, before=before, limit=limit
         )
     return [ListWithCount(*row) for row in visible]
 

@@ -18,7 +18,7 @@ from oai.repository import Identity, Key, MetadataFormat, Page, Row, Selection, 
 from service.config import Settings
 from service.domain.publication import RUNAHEAD, WHOLE_SETS, next_stamp, stream_of
 from service.errors import Busy
-from service.store import feed, offers, public_ids
+from service.store import feed, offer_lists, offers, public_ids
 from service.store.db import Connection, Database
 
 Clock = Callable[[], float]  # seconds since the epoch, UTC
@@ -234,7 +234,7 @@ class FeedRepository:
             p = feed.clock(conn).p
             specs = feed.sets(conn, self._audience_id, behind, _SETS_PER_PAGE + 1)
             slugs = [spec.partition(":")[2] for spec in specs if spec.startswith("list:")]
-            titles = offers.titles_of(conn, slugs)
+            titles = offer_lists.titles_of(conn, slugs)
         if specs or after is not None:
             specs = sorted({*specs, *(spec for spec in WHOLE_SETS if spec > behind)})
         shown = specs[:_SETS_PER_PAGE]

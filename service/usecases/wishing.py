@@ -28,10 +28,10 @@ from service.domain.wish import (
 )
 from service.domain.wish_line import Names
 from service.errors import Conflict, Invalid, NotFound, TooLarge
-from service.store import offers, originals, partners, public_ids, wishes
+from service.store import offer_lists, offers, originals, partners, public_ids, wishes
 from service.store.db import Connection, Database
 from service.store.wishes import NewWish, OpenWish
-from service.usecases.cataloguing import keep_original
+from service.usecases.keeping import keep_original
 
 _T = TypeVar("_T")
 
@@ -188,7 +188,7 @@ def _keep(
     now: datetime,
 ) -> WishList:
     partners.lock(conn, partner.id)
-    offers.hold_open(conn)
+    offer_lists.hold_open(conn)
     replaced: dict[str, datetime] = {}
     if request.mode is Mode.REPLACE:
         replaced = wishes.replace_open(conn, partner.id, request.channel, request.list_key)

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from marc_mappings import formats
 from marc_mappings.record import Field, Subfield
 from service import worker
-from service.domain.import_batch import Action, BatchState, Counts
+from service.domain.import_batch import COMMIT, STAGE, Action, BatchState, Counts
 from service.domain.offer import ListAction
 from service.errors import Conflict, LeaseLost, NotFound, TooLarge, UnsupportedFormat
 from service.store import feed, imports, jobs, originals, records
 from service.store.db import Database
 from service.store.tables import original, original_chunk
-from service.usecases import cataloguing, offering
+from service.usecases import cataloguing, committing, offering, staging
 from service.usecases.site import Site
 from tests.service.builders import (
     HandClock,
@@ -292,7 +292,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing_more(site: Site) -> None:
     quick = worker.lease(site)
     assert quick is not None
     with pytest.raises(LeaseLost):
-        cataloguing.stage(site.db, slow, site.now, lambda *_: None)
+        staging.stage(site.db, slow, site.now, lambda *_: None)
     assert worker.work(site, quick, lambda *_: None)
     work(site)
     assert len(offering.browse(site.db, {feed.PUBLIC}, limit=1000)) == 450
@@ -309,7 +309,7 @@ def test_an_import_that_is_interrupted_after_any_step_goes_on_and_doubles_nothin
         held = worker.lease(site)
         if held is None:
             break
-        steps = {cataloguing.STAGE: cataloguing.stage, cataloguing.COMMIT: cataloguing.commit}
+        steps = {STAGE: staging.stage, COMMIT: committing.commit}
         try:
             steps[held.kind](site.db, held, site.now, _die)
         except _Killed:
@@ -339,7 +339,7 @@ def test_a_fault_of_ours_is_tried_again_and_given_up_in_the_end(
     def broken(*_: object) -> None:
         raise RuntimeError("a secret of the machine")
 
-    monkeypatch.setitem(worker.KINDS, cataloguing.STAGE, broken)
+    monkeypatch.setitem(worker.KINDS, STAGE, broken)
     for _ in range(jobs.MAX_ATTEMPTS):
         assert worker.turn(site)
     assert not worker.turn(site)

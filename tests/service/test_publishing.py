@@ -12,7 +12,7 @@ from oai.repository import Key, Selection
 from service.domain import publication
 from service.domain.offer import ListAction
 from service.errors import Busy
-from service.store import feed, offers
+from service.store import feed, offer_lists, offers
 from service.store.db import Connection
 from service.usecases import offering, publishing
 from service.usecases.publishing import FeedRepository
@@ -89,7 +89,7 @@ def test_what_a_stalled_commit_published_late_is_stamped_again(site: Site) -> No
     open_list(site)
     bring(site, a_record("One", number="1"))
     with site.db.write() as conn:
-        offers.mark_list(conn, offers.list_by_slug(conn, "spring").id)  # type: ignore[union-attr]
+        offers.mark_list(conn, offer_lists.by_slug(conn, "spring").id)  # type: ignore[union-attr]
     start = site.clock() + 60
     readings = iter([start, start, start + 30])  # drawn, checked in time; the commit took 30 s
     done = publishing.publish(site.db, lambda: next(readings))
@@ -210,7 +210,7 @@ def test_more_than_one_transaction_publishes_a_large_list_without_running_far_ah
     open_list(site)
     bring(site, *(a_record(f"Book {n}", number=str(n)) for n in range(700)))
     with site.db.write() as conn:
-        offers.mark_list(conn, offers.list_by_slug(conn, "spring").id)  # type: ignore[union-attr]
+        offers.mark_list(conn, offer_lists.by_slug(conn, "spring").id)  # type: ignore[union-attr]
     stamps = []
     while (done := publishing.publish(site.db, site.clock, budget=0)).more:
         stamps.append(done.stamp)
@@ -226,7 +226,7 @@ def test_publishing_all_waits_for_the_clock_when_its_stamps_run_ahead(
     open_list(site)
     bring(site, *(a_record(f"Book {n}", number=str(n)) for n in range(600)))
     with site.db.write() as conn:
-        offers.mark_list(conn, offers.list_by_slug(conn, "spring").id)  # type: ignore[union-attr]
+        offers.mark_list(conn, offer_lists.by_slug(conn, "spring").id)  # type: ignore[union-attr]
     monkeypatch.setattr(publishing, "_GO", 10)
     monkeypatch.setattr(publishing, "_BUDGET", 0.0)
     waited: list[float] = []
