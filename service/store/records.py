@@ -160,3 +160,11 @@ def current_by_control_key(conn: Connection, keys: Sequence[str]) -> dict[str, l
     for key, record_id in bulk.select_in(conn, _BY_CONTROL_KEY, keys):
         found.setdefault(key, []).append(record_id)
     return found
+
+
+_CURRENT = sa.select(record.c.id, record.c.current_version_id).where(record.c.id.in_(_VALUES))
+
+
+def current_versions(conn: Connection, record_ids: Sequence[int]) -> dict[int, int]:
+    """Return the version that each of these records shows now."""
+    return dict(bulk.select_in(conn, _CURRENT, record_ids))

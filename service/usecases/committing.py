@@ -64,6 +64,8 @@ def _overtaken(conn: Connection, batch: Batch, lines: Sequence[Line]) -> list[Li
     facts = imports.digests_of(conn, sorted(fresh))
     same = records.current_by_digest(conn, [digest for digest, _ in facts.values()])
     of_key = records.current_by_control_key(conn, [key for _, key in facts.values() if key])
+    updates = [line.record_id for line in lines if line.action is Action.UPDATE and line.record_id]
+    shown = records.current_versions(conn, updates)
     result = []
     for line in lines:
         changed = None
@@ -75,6 +77,10 @@ def _overtaken(conn: Connection, batch: Batch, lines: Sequence[Line]) -> list[Li
             elif key and key in of_key:
                 why = "another import brought this control number since this file was staged"
                 changed = _turned(line, Action.AMBIGUOUS, why, None)
+        elif line.action is Action.UPDATE and shown[line.record_id or 0] > (line.version_id or 0):
+            # Versions are numbered as they come: this one is older than what the record shows.
+            why = "another import updated this record since this file was staged"
+            changed = _turned(line, Action.AMBIGUOUS, why, None)
         if changed is not None:
             imports.change_line(conn, batch.id, changed)
         result.append(changed or line)

@@ -238,6 +238,19 @@ def test_what_another_import_brought_meanwhile_is_not_committed_over(site: Site)
     assert sorted(titles(site)) == ["Same", "Theirs"]
 
 
+def test_an_older_staged_update_does_not_overlay_a_newer_one(site: Site) -> None:
+    open_list(site)
+    bring(site, a_record("First", number="1"))
+    staged = receive(site, a_file(a_record("Older", number="1")), stage_only=True)
+    work(site)
+    bring(site, a_record("Newer", number="1"))
+    cataloguing.order_commit(site.db, staged.batch.public_id, site.now())
+    work(site)
+    assert titles(site) == ["Newer"]
+    report = cataloguing.report(site.db, staged.batch.public_id)
+    assert (report.counts.ambiguous, report.counts.update) == (1, 0)
+
+
 def test_local_fields_stay_with_us_and_what_was_offered_goes_out(site: Site) -> None:
     open_list(site)
     local = Field("952", "  ", (Subfield("a", "shelf 7"),))
