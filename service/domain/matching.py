@@ -114,15 +114,13 @@ def takes_wishes(candidate: Candidate, now: datetime) -> bool:
 
 
 def _found(candidate: Candidate, key: Key, strength: Strength) -> Answer:
+    what = f"{_capital(strength.name)} {key.value}"
     if strength.outcome is Outcome.REGISTERED:
-        reason = (
-            f"{strength.name} {key.value} is “{candidate.title}” on list {candidate.list_slug}."
-        )
+        reason = f"{what} is “{candidate.title}” on list {candidate.list_slug}."
     else:
         reason = (
-            f"{strength.name} {key.value} covers more than one piece; on list "
-            f"{candidate.list_slug} it is on “{candidate.title}”. "
-            "Send the offer's own identifier to register the wish."
+            f"{what} covers more than one piece; on list {candidate.list_slug} it is on "
+            f"“{candidate.title}”. Send the offer's own identifier to register the wish."
         )
     return Answer(
         strength.outcome,
@@ -131,6 +129,10 @@ def _found(candidate: Candidate, key: Key, strength: Strength) -> Answer:
         candidate.public_id,
         target=f"offer:{candidate.public_id}",
     )
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _judged(candidate: Candidate, what: str, now: datetime) -> Answer:
