@@ -7,7 +7,9 @@ on from its cursor; a step is one transaction, so none is lost and none is done 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -30,12 +32,25 @@ KINDS: dict[str, Callable[[Database, Job, Now, OnStep], None]] = {
 
 # Seconds between two looks at an empty queue.
 _PAUSE = 0.5
+# Seconds after which a long job is interrupted between two steps for what cannot wait for its end.
+_MEANWHILE = 2
 # Bytes that stopped arriving this long ago are dropped.
 _ABANDONED = timedelta(days=1)
 
 
-def _silent(_: Job, __: int) -> None:
-    """Report no progress: the job's own row tells it."""
+def _meanwhile(site: Site) -> OnStep:
+    """Return what is done between the steps of a long job: lists on time, changes in the feed."""
+    due = time.monotonic() + _MEANWHILE
+
+    def step(_: Job, __: int) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            with suppress(Busy):
+                offering.keep_dates(site.db, site.now())
+                publishing.publish_some(site.db, site.clock)
+            due = time.monotonic() + _MEANWHILE
+
+    return step
 
 
 def run(site: Site, stop: threading.Event) -> None:
@@ -62,7 +77,7 @@ def turn(site: Site, stop: threading.Event | None = None) -> bool:
     published = publishing.publish_if_dirty(site.db, site.clock)
     held = lease(site)
     if held is not None:
-        work(site, held, _silent, stop)
+        work(site, held, _meanwhile(site), stop)
     return bool(moved or published or held)
 
 

@@ -26,12 +26,14 @@ def insert(
     rows: Iterable[Row],
     *,
     update: tuple[str, ...] = (),
+    if_new: bool = False,
 ) -> None:
     """Insert ``rows``, whose values are in the order of ``names``.
 
     With ``update``, the columns of a unique key: a row whose key is there already is overwritten.
+    With ``if_new``, a row that any unique key forbids is left out.
     """
-    sql, processors = _compiled(conn.dialect, table, names, update)
+    sql, processors = _compiled(conn.dialect, table, names, update, if_new)
     values: list[Row] = list(rows)
     if processors:
         values = [_processed(row, processors) for row in values]
@@ -122,7 +124,11 @@ def _compiled_select(
 
 @lru_cache(maxsize=64)
 def _compiled(
-    dialect: sa.Dialect, table: sa.Table, names: tuple[str, ...], update: tuple[str, ...]
+    dialect: sa.Dialect,
+    table: sa.Table,
+    names: tuple[str, ...],
+    update: tuple[str, ...],
+    if_new: bool,
 ) -> tuple[str, tuple[tuple[int, _Processor], ...]]:
     mark = _MARKS[dialect.paramstyle]
     columns = [table.c[name] for name in names]
@@ -137,6 +143,8 @@ def _compiled(
             f"{quote(name)} = excluded.{quote(name)}" for name in names if name not in update
         )
         sql += f" ON CONFLICT ({', '.join(map(quote, update))}) DO UPDATE SET {changed}"
+    if if_new:
+        sql += " ON CONFLICT DO NOTHING"
     processors = [
         (place, column.type.dialect_impl(dialect).bind_processor(dialect))
         for place, column in enumerate(columns)

@@ -7,35 +7,27 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from marc_mappings.match_keys import Key
 from service.domain.offer import LISTED, ListState, Offer, OfferState
 from service.domain.publication import Published
 from service.errors import Conflict
-from service.store import feed, public_ids, search
+from service.store import bulk, feed, public_ids, search
 from service.store.tables import match_key, offer, offer_list, record, record_version, rendition
 
 
 def add_offers(conn: Connection, list_id: int, record_ids: Sequence[int], now: datetime) -> None:
     """Offer records on a list, where they are not offered on it yet."""
-    if not record_ids:
-        return
-    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    conn.execute(
-        dialect.insert(offer).on_conflict_do_nothing(),
+    bulk.insert(
+        conn,
+        offer,
+        ("public_id", "list_id", "record_id", "state", "copies", "created_at"),
         [
-            {
-                "public_id": public_ids.new(),
-                "list_id": list_id,
-                "record_id": record_id,
-                "state": OfferState.OFFERED.value,
-                "copies": 1,
-                "created_at": now,
-            }
+            (public_ids.new(), list_id, record_id, OfferState.OFFERED.value, 1, now)
             for record_id in dict.fromkeys(record_ids)
         ],
+        if_new=True,
     )
 
 

@@ -42,8 +42,8 @@ def check(db: Database) -> None:
 
 def current(db: Database) -> str | None:
     """Return the revision that the database is at, or None when it has no tables yet."""
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    with db.read() as conn:  # never the writer's door: readiness must not wait for an import
+        return MigrationContext.configure(conn).get_current_revision()
 
 
 @cache

@@ -105,6 +105,13 @@ def publish_all(db: Database, clock: Clock, sleep: Callable[[float], None] = tim
             sleep(ahead - RUNAHEAD)
 
 
+def publish_some(db: Database, clock: Clock) -> int:
+    """Publish one transaction's worth if anything is marked; return how many items changed."""
+    with db.read() as conn:
+        dirty = feed.has_dirty(conn)
+    return publish(db, clock).items if dirty else 0
+
+
 def publish_if_dirty(db: Database, clock: Clock) -> int:
     """Publish if anything is marked, and write nothing otherwise; return how many items changed."""
     with db.read() as conn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from marc_mappings import formats
 from marc_mappings.record import Field, Subfield
 from service import worker
 from service.domain.import_batch import COMMIT, STAGE, Action, BatchState, Counts
-from service.domain.offer import ListAction
+from service.domain.offer import ListAction, ListState
 from service.errors import Conflict, LeaseLost, NotFound, TooLarge, UnsupportedFormat
 from service.store import feed, imports, jobs, originals, records
 from service.store.db import Database
@@ -365,6 +366,26 @@ def test_a_fault_of_ours_is_tried_again_and_given_up_in_the_end(
     work(site)
     assert again.batch.public_id == received.batch.public_id
     assert titles(site) == ["One"]
+
+
+def test_a_long_import_keeps_neither_the_feed_nor_a_deadline_waiting(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_MEANWHILE", 0)
+    open_list(site, "other", closes_at=site.now() + timedelta(seconds=1))
+    bring(site, a_record("Waiting", number="w"), slug="other")
+    open_list(site)
+    receive(site, a_file(*(a_record(f"Book {n}", number=str(n)) for n in range(250))))
+    (waiting,) = offering.browse(site.db, {feed.PUBLIC})
+    held = worker.lease(site)
+    assert held is not None
+    offering.withdraw_offer(site.db, waiting.public_id)
+    assert isinstance(site.clock, HandClock)
+    site.clock.move(2)
+    assert worker.work(site, held, worker._meanwhile(site))
+    with site.db.read() as conn:
+        assert not feed.has_dirty(conn)
+    assert offering.find_list(site.db, "other", None).offer_list.state is ListState.CLOSED
 
 
 def test_bytes_that_stopped_arriving_are_dropped_after_a_day(site: Site) -> None:

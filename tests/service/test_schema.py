@@ -47,3 +47,9 @@ def test_a_schema_of_a_newer_version_is_refused_by_everything(db: Database) -> N
 def test_a_database_in_memory_is_refused() -> None:
     with pytest.raises(Misconfigured, match="lost at every stop"):
         Database("sqlite:///:memory:")
+
+
+def test_looking_at_the_schema_waits_for_no_writer(db: Database) -> None:
+    with db.write() as conn:
+        conn.execute(sa.text("UPDATE feed_clock SET p = p + 1"))
+        schema.check(db)
