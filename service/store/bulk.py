@@ -83,7 +83,7 @@ def select_in(
     values: Sequence[Any],
     given: Mapping[str, Any] | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement whose expanding parameter ``values`` is this list.
+    """Return the rows of a statement whose one expanding parameter, ``values``, is this list.
 
     As ``select``: Core would make a parameter object of every value, at every call.
     """

@@ -9,7 +9,7 @@ lock and is bounded by ``stamp <= p``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -102,7 +102,7 @@ def publish(conn: Connection, kind: str, changes: Sequence[Published], stamp: in
 
     What was never visible and is not now leaves no trace: nobody has to be told.
     """
-    known = _known_items(conn, kind, [change.source_id for change in changes])
+    known = _items(conn, kind, [change.source_id for change in changes])
     changes = [change for change in changes if change.visible or change.source_id in known]
     if not changes:
         return 0
@@ -130,13 +130,18 @@ def publish(conn: Connection, kind: str, changes: Sequence[Published], stamp: in
     return len(changes)
 
 
-def _known_items(conn: Connection, kind: str, source_ids: Sequence[int]) -> set[int]:
-    found = conn.execute(
-        sa.select(feed_item.c.source_id).where(
-            feed_item.c.kind == kind, feed_item.c.source_id.in_(source_ids)
-        )
-    )
-    return set(found.scalars())
+_VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
+_ITEMS = sa.select(feed_item.c.source_id, feed_item.c.id).where(
+    feed_item.c.kind == sa.bindparam("kind"), feed_item.c.source_id.in_(_VALUES)
+)
+_PRESENT_ENTRIES = sa.select(feed_entry.c.item_id, feed_entry.c.stream_id).where(
+    feed_entry.c.item_id.in_(_VALUES), feed_entry.c.present.is_(True)
+)
+
+
+def _items(conn: Connection, kind: str, source_ids: Sequence[int]) -> dict[int, int]:
+    """Return the items that there are of these offers (or transfers), by their ids."""
+    return dict(bulk.select_in(conn, _ITEMS, source_ids, {"kind": kind}))
 
 
 def _put_items(
@@ -160,13 +165,7 @@ def _put_items(
         ],
         update=("kind", "source_id"),
     )
-    found = conn.execute(
-        sa.select(feed_item.c.source_id, feed_item.c.id).where(
-            feed_item.c.kind == kind,
-            feed_item.c.source_id.in_([change.source_id for change in changes]),
-        )
-    )
-    return dict(found.all())
+    return _items(conn, kind, [change.source_id for change in changes])
 
 
 def _streams(conn: Connection, names: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
@@ -189,12 +188,7 @@ def _streams(conn: Connection, names: set[tuple[int, str]]) -> dict[tuple[int, s
 
 
 def _entries_of(conn: Connection, items: Sequence[int]) -> set[tuple[int, int]]:
-    found = conn.execute(
-        sa.select(feed_entry.c.item_id, feed_entry.c.stream_id).where(
-            feed_entry.c.item_id.in_(items), feed_entry.c.present.is_(True)
-        )
-    )
-    return {(item, stream) for item, stream in found}
+    return {(item, stream) for item, stream in bulk.select_in(conn, _PRESENT_ENTRIES, items)}
 
 
 # --- reading ------------------------------------------------------------------------------------

@@ -93,28 +93,30 @@ _OFFERED = (
     .join(record, record.c.id == offer.c.record_id)
     .join(record_version, record_version.c.id == _VERSION)
 )
-_IN_FEED = (offer.c.state == OfferState.OFFERED.value) & offer_list.c.state.in_(
-    [state.value for state in LISTED]
+_IN_FEED = (offer.c.state == OfferState.OFFERED.value) & sa.or_(
+    *(offer_list.c.state == state.value for state in sorted(LISTED))
+)
+
+
+_PUBLISHED = (
+    sa.select(
+        offer.c.id,
+        offer.c.public_id,
+        record_version.c.id,
+        _IN_FEED,
+        offer_list.c.audience_id,
+        offer_list.c.slug,
+        record_version.c.place,
+        record_version.c.languages,
+    )
+    .select_from(_OFFERED)
+    .where(offer.c.id.in_(sa.bindparam("values", expanding=True)))
 )
 
 
 def published(conn: Connection, offer_ids: Sequence[int]) -> list[Published]:
     """Return what the feed shall say of these offers now."""
-    rows = conn.execute(
-        sa.select(
-            offer.c.id,
-            offer.c.public_id,
-            record_version.c.id,
-            _IN_FEED,
-            offer_list.c.audience_id,
-            offer_list.c.slug,
-            record_version.c.place,
-            record_version.c.languages,
-        )
-        .select_from(_OFFERED)
-        .where(offer.c.id.in_(offer_ids))
-    )
-    return [Published(*row) for row in rows]
+    return [Published(*row) for row in bulk.select_in(conn, _PUBLISHED, offer_ids)]
 
 
 _COLUMNS = (
