@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -30,8 +31,9 @@ STEP = 200
 STEP_OCTETS = 4_000_000
 # A file of fewer octets is done before a second process has started.
 _WORTH_A_PROCESS = 2_000_000
-# Steps that the second process may be ahead of the writer.
-_AHEAD = 2
+# Steps that the second process has at the same time, and that wait in all for the writer.
+_APART = 2
+_WAITING = 4
 
 
 class Prepared(NamedTuple):
@@ -131,22 +133,29 @@ def _prepare_step(step: Iterable[formats.Slice], original_id: int) -> list[Prepa
 
 
 def _apart(cut: Iterator[list[formats.Slice]], original_id: int) -> Iterator[list[Prepared]]:
-    """Prepare in a second process, a few steps ahead of whoever takes them."""
+    """Prepare in a second process, a few steps ahead of whoever takes them.
+
+    When that process has enough to do and nothing is ready, this one prepares a step as well, so
+    that both are busy whether reading or writing is the slower half.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, original_id), daemon=True)
     process.start()
     theirs.close()
     try:
-        waiting = 0
+        # In the order of the file; None stands for a step that is still with the other process.
+        waiting: deque[list[Prepared] | None] = deque()
         for step in cut:
-            ours.send(step)
-            waiting += 1
-            if waiting > _AHEAD:
-                yield _received(ours)
-                waiting -= 1
-        for _ in range(waiting):
-            yield _received(ours)
+            if waiting.count(None) < _APART:
+                ours.send(step)
+                waiting.append(None)
+            else:
+                waiting.append(_prepare_step(step, original_id))
+            while waiting and (waiting[0] or ours.poll() or len(waiting) >= _WAITING):
+                yield waiting.popleft() or _received(ours)
+        while waiting:
+            yield waiting.popleft() or _received(ours)
     finally:
         ours.close()
         process.join()
