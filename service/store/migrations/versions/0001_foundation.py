@@ -433,7 +433,7 @@ def _search() -> None:
     if _on_sqlite():
         op.execute(
             "CREATE VIRTUAL TABLE search_text USING fts5("
-            "terms, content='', tokenize=\"unicode61 remove_diacritics 0\")"
+            "terms, content='', detail=none, tokenize=\"unicode61 remove_diacritics 0\")"
         )
     else:
         op.execute(
