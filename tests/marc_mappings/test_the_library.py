@@ -48,6 +48,7 @@ def test_formats_are_uniform_siblings(room: str) -> None:
 def test_golden_case(case: str) -> None:
     """``in.*`` is read; each of ``out.*`` that is there must be met to the byte."""
     folder = CASES / case
+    assert (folder / "README").read_text(encoding="utf-8").strip()
     (source,) = folder.glob("in.*")
     with source.open("rb") as stream:
         items = list(formats.read(io.BytesIO(stream.read())))
