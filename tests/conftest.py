@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import socket
 import tempfile
 import uuid
@@ -59,6 +60,7 @@ def postgresql() -> Iterator[Any]:
     _make_template(server)
     yield server
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make_template(server: Any) -> None:
