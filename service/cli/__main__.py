@@ -2,4 +2,5 @@
 
 from service.cli import main
 
-main()
+if __name__ == "__main__":  # a process that prepares an import looks in here and runs nothing
+    main()
