@@ -7,7 +7,7 @@ from datetime import datetime
 from service.domain.partner import Partner, PartnerState, check_code, check_isil
 from service.errors import Invalid, NotFound
 from service.store import partners
-from service.store.db import Database
+from service.store.db import Connection, Database
 
 
 def add_partner(
@@ -45,7 +45,12 @@ def add_partner(
 def find_partner(db: Database, code: str) -> Partner:
     """Return a partner; raise ``NotFound``."""
     with db.read() as conn:
-        found = partners.by_code(conn, code)
+        return known_partner(conn, code)
+
+
+def known_partner(conn: Connection, code: str) -> Partner:
+    """Return a partner within a transaction; raise ``NotFound``."""
+    found = partners.by_code(conn, code)
     if found is None:
         raise NotFound(f"there is no partner with code {code!r}")
     return found
@@ -60,8 +65,6 @@ def list_partners(db: Database, after: str = "", limit: int = 1000) -> list[Part
 def set_state(db: Database, code: str, state: PartnerState) -> Partner:
     """Suspend the exchange with a partner, or take it up again."""
     with db.write() as conn:
-        found = partners.by_code(conn, code)
-        if found is None:
-            raise NotFound(f"there is no partner with code {code!r}")
+        found = known_partner(conn, code)
         partners.set_state(conn, found.id, state)
         return partners.by_id(conn, found.id)

@@ -107,16 +107,17 @@ def publish_all(db: Database, clock: Clock, sleep: Callable[[float], None] = tim
 
 def publish_some(db: Database, clock: Clock) -> int:
     """Publish one transaction's worth if anything is marked; return how many items changed."""
-    with db.read() as conn:
-        dirty = feed.has_dirty(conn)
-    return publish(db, clock).items if dirty else 0
+    return publish(db, clock).items if _is_dirty(db) else 0
 
 
 def publish_if_dirty(db: Database, clock: Clock) -> int:
     """Publish if anything is marked, and write nothing otherwise; return how many items changed."""
+    return publish_all(db, clock) if _is_dirty(db) else 0
+
+
+def _is_dirty(db: Database) -> bool:
     with db.read() as conn:
-        dirty = feed.has_dirty(conn)
-    return publish_all(db, clock) if dirty else 0
+        return feed.has_dirty(conn)
 
 
 def refresh(db: Database, clock: Clock) -> None:

@@ -18,6 +18,7 @@ from service.store import accounts, partners
 from service.store.accounts import TokenOwner
 from service.store.db import Database
 from service.store.feed import PUBLIC
+from service.usecases.membership import known_partner
 
 TOKEN_PREFIX = "bb_"  # noqa: S105 - it marks tokens, so that a leaked one is recognised
 
@@ -37,9 +38,7 @@ ANONYMOUS = Caller()
 def issue_partner_token(db: Database, code: str, label: str, now: datetime) -> str:
     """Make a token for a partner and return it; it cannot be shown again."""
     with db.write() as conn:
-        found = partners.by_code(conn, code)
-        if found is None:
-            raise NotFound(f"there is no partner with code {code!r}")
+        found = known_partner(conn, code)
         token, digest = _new_token()
         accounts.keep_token(conn, TokenOwner(found.id, None), digest, label, now)
     return token
@@ -67,9 +66,7 @@ def issue_staff_token(db: Database, name: str, label: str, now: datetime) -> str
 def revoke_partner_tokens(db: Database, code: str, now: datetime) -> int:
     """Revoke all tokens of a partner; return how many there were."""
     with db.write() as conn:
-        found = partners.by_code(conn, code)
-        if found is None:
-            raise NotFound(f"there is no partner with code {code!r}")
+        found = known_partner(conn, code)
         return accounts.revoke_tokens(conn, TokenOwner(found.id, None), now)
 
 

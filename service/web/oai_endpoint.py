@@ -38,7 +38,7 @@ def oai() -> Response:
     response.headers["Content-Type"] = CONTENT_TYPE
     response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = "no-cache"
-    if request.accept_encodings["gzip"] > 0 and _asks_for_gzip():
+    if _asks_for_gzip():
         body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
     response.set_data(body)
