@@ -10,12 +10,12 @@ https://www.openarchives.org/OAI/2.0/oai_dc.xsd.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from marc_mappings import codes, encodings, identifiers, steps, summary
+from marc_mappings import codes, encodings, identifiers, spec, steps, summary
 from marc_mappings.record import Field, Record
-from marc_mappings.rules import Rule, Table
+from marc_mappings.rules import EVERY, Loss, Row, Step, Table
 
 SOURCE: Final = "MARC 21"
 TARGET: Final = "oai_dc"
@@ -39,8 +39,45 @@ ELEMENTS: Final = (
     "rights",
 )
 
+_RANK: Final = {element: rank for rank, element in enumerate(ELEMENTS)}
+
+# What a row makes: the rank of an element and its value.
+Element = tuple[int, str]
+
 _LC = "LC crosswalk"
 _NO_MARKS = (steps.without_non_sorting_marks, steps.trim_isbd)
+
+
+def element(
+    name: str,
+    place: str,
+    row_steps: tuple[Step, ...],
+    source: str,
+    take: Callable[[Field], Iterable[str]] | None = None,
+) -> Row[Element]:
+    """Return a row of this mapping: ``name`` from ``place``, through steps, as ``source`` has it.
+
+    ``take`` is for what subfields joined by blanks cannot say: a function from the field to its
+    values; the place then only chooses the fields. Raises ``ValueError`` for a wrong row.
+    """
+    if name not in _RANK:
+        raise ValueError(f"Wrong row {name} <- {place}: there is no element {name!r}")
+    if not all(callable(step) for step in row_steps):
+        raise ValueError(f"Wrong row {name} <- {place}: a step is no function")
+    rank, parsed = _RANK[name], spec.place(place)
+
+    def make(field: Field, _: Record) -> list[Element]:
+        found = []
+        for text in take(field) if take else (parsed.text(field),):
+            for step in row_steps:
+                text = step(text)
+            if text:
+                found.append((rank, text))
+        return found
+
+    names = [step.__name__.replace("_", " ") for step in row_steps]
+    words = [(take.__doc__ or take.__name__).strip().partition("\n")[0]] if take else []
+    return Row(place, f"dc:{name}", ", ".join(words + names), source, make, EVERY)
 
 
 def _isbns(field: Field) -> Iterator[str]:
@@ -86,48 +123,50 @@ _SERIES = (
 )
 
 RULES: Final = (
-    Rule("title", "245abfgknps", _NO_MARKS, f"{_LC}: 245"),
-    Rule("creator", "100abcdgjq", _NO_MARKS, f"{_LC}: 100, main entry"),
-    Rule("creator", "110abcdgn", _NO_MARKS, f"{_LC}: 110, main entry"),
-    Rule("creator", "111acdegnq", _NO_MARKS, f"{_LC}: 111, main entry"),
-    Rule("contributor", "700abcdgjq", _NO_MARKS, f"{_LC}: 700"),
-    Rule("contributor", "710abcdgn", _NO_MARKS, f"{_LC}: 710"),
-    Rule("contributor", "711acdegnq", _NO_MARKS, f"{_LC}: 711"),
-    Rule("contributor", "720a", _NO_MARKS, f"{_LC}: 720"),
+    element("title", "245abfgknps", _NO_MARKS, f"{_LC}: 245"),
+    element("creator", "100abcdgjq", _NO_MARKS, f"{_LC}: 100, main entry"),
+    element("creator", "110abcdgn", _NO_MARKS, f"{_LC}: 110, main entry"),
+    element("creator", "111acdegnq", _NO_MARKS, f"{_LC}: 111, main entry"),
+    element("contributor", "700abcdgjq", _NO_MARKS, f"{_LC}: 700"),
+    element("contributor", "710abcdgn", _NO_MARKS, f"{_LC}: 710"),
+    element("contributor", "711acdegnq", _NO_MARKS, f"{_LC}: 711"),
+    element("contributor", "720a", _NO_MARKS, f"{_LC}: 720"),
     *(
-        Rule("subject", tag, (), f"{_LC}: {tag}", _subdivided)
+        element("subject", tag, (), f"{_LC}: {tag}", _subdivided)
         for tag in ("600", "610", "611", "630", "650")
     ),
-    Rule("subject", "653a", (steps.trim_isbd,), f"{_LC}: 653", _keywords),
+    element("subject", "653a", (steps.trim_isbd,), f"{_LC}: 653", _keywords),
     *(
-        Rule("description", f"{tag}", (str.strip,), f"{_LC}: 500-599 but 506, 530, 540, 546")
+        element("description", f"{tag}", (str.strip,), f"{_LC}: 500-599 but 506, 530, 540, 546")
         for tag in _NOTES
     ),
-    Rule("publisher", "260b", _NO_MARKS, f"{_LC}: 260"),
-    Rule("publisher", "264|*1|b", _NO_MARKS, f"{_LC}: 260; 264 second indicator 1 is publication"),
-    Rule("type", "655a", (steps.trim_isbd,), f"{_LC}: 655"),
-    Rule("format", "300abce", (steps.trim_isbd,), f"{_LC}: 300 (extent)"),
-    Rule("format", "856q", (str.strip,), f"{_LC}: 856 $q"),
-    Rule("identifier", "020", (), f"{_LC}: 020", _isbns),
-    Rule("identifier", "022", (), f"{_LC}: 022", _issns),
-    Rule("identifier", "024", (), f"{_LC}: 024", _other_identifiers),
-    Rule("identifier", "856u", (str.strip,), f"{_LC}: 856 $u", _locations),
-    Rule("source", "786ot", (steps.trim_isbd,), f"{_LC}: 786"),
-    Rule("relation", "530", (str.strip,), f"{_LC}: 530"),
+    element("publisher", "260b", _NO_MARKS, f"{_LC}: 260"),
+    element(
+        "publisher", "264|*1|b", _NO_MARKS, f"{_LC}: 260; 264 second indicator 1 is publication"
+    ),
+    element("type", "655a", (steps.trim_isbd,), f"{_LC}: 655"),
+    element("format", "300abce", (steps.trim_isbd,), f"{_LC}: 300 (extent)"),
+    element("format", "856q", (str.strip,), f"{_LC}: 856 $q"),
+    element("identifier", "020", (), f"{_LC}: 020", _isbns),
+    element("identifier", "022", (), f"{_LC}: 022", _issns),
+    element("identifier", "024", (), f"{_LC}: 024", _other_identifiers),
+    element("identifier", "856u", (str.strip,), f"{_LC}: 856 $u", _locations),
+    element("source", "786ot", (steps.trim_isbd,), f"{_LC}: 786"),
+    element("relation", "530", (str.strip,), f"{_LC}: 530"),
     *(
-        Rule("relation", place, (steps.trim_isbd,), f"{_LC}: 440, 490, 800-830")
+        element("relation", place, (steps.trim_isbd,), f"{_LC}: 440, 490, 800-830")
         for place in _SERIES
     ),
     *(
-        Rule("relation", f"{tag}ast", (steps.trim_isbd,), f"{_LC}: 760-787 $o $t")
+        element("relation", f"{tag}ast", (steps.trim_isbd,), f"{_LC}: 760-787 $o $t")
         for tag in (760, 762, 765, 767, 770, 772, 773, 774, 775, 776, 777, 780, 785, 787)
     ),
-    Rule("coverage", "651", (), f"{_LC}: 651", _subdivided),
-    Rule("coverage", "662abcdfgh", (steps.trim_isbd,), f"{_LC}: 662"),
-    Rule("coverage", "751a", (steps.trim_isbd,), f"{_LC}: 751"),
-    Rule("coverage", "752abcdfgh", (steps.trim_isbd,), f"{_LC}: 752"),
-    Rule("rights", "506", (str.strip,), f"{_LC}: 506"),
-    Rule("rights", "540", (str.strip,), f"{_LC}: 540"),
+    element("coverage", "651", (), f"{_LC}: 651", _subdivided),
+    element("coverage", "662abcdfgh", (steps.trim_isbd,), f"{_LC}: 662"),
+    element("coverage", "751a", (steps.trim_isbd,), f"{_LC}: 751"),
+    element("coverage", "752abcdfgh", (steps.trim_isbd,), f"{_LC}: 752"),
+    element("rights", "506", (str.strip,), f"{_LC}: 506"),
+    element("rights", "540", (str.strip,), f"{_LC}: 540"),
 )
 
 # Tag -> why no row takes it, so that it is not called lost.
@@ -146,7 +185,7 @@ DROPPED: Final[Mapping[str, str]] = {
     **dict.fromkeys(("336", "337", "338"), "said by the type"),
 }
 
-_TABLE = Table(RULES, ELEMENTS, DROPPED)
+_TABLE: Final = Table(RULES, DROPPED)
 
 # Leader/06 to DCMI type. Source: LC crosswalk, "Type"; m is software where 008/26 is not known.
 _TYPES: Final[Mapping[str, str]] = {
@@ -160,31 +199,32 @@ _TYPES: Final[Mapping[str, str]] = {
 }
 
 
-def convert(record: Record) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Return ((element, value), ...) in the order of ``ELEMENTS``, and the tags that were lost.
+def convert(record: Record) -> tuple[tuple[tuple[str, str], ...], tuple[Loss, ...]]:
+    """Return ((element, value), ...) in the order of ``ELEMENTS``, and what was lost.
 
-    A value is text of one line, never empty; the same value is said once per element.
+    A value is text of one line, never empty; the same value is said once per element. What
+    ``DROPPED`` gives up with a reason is no loss: Dublin Core is a summary.
     """
-    pairs, lost = _TABLE.convert(record)
-    coded = _coded(record)
-    if not coded:
-        return tuple(pairs), lost
-    return tuple(sorted((*coded, *pairs), key=lambda pair: _RANK[pair[0]])), lost
+    found, losses = _TABLE.convert(record)
+    pairs = sorted(dict.fromkeys([*_coded(record), *found]), key=_rank)
+    lost = tuple(loss for loss in losses if not loss.reason)
+    return tuple((ELEMENTS[rank], value) for rank, value in pairs), lost
 
 
-_RANK = {element: rank for rank, element in enumerate(ELEMENTS)}
+def _rank(pair: Element) -> int:
+    return pair[0]
 
 
-def _coded(record: Record) -> list[tuple[str, str]]:
+def _coded(record: Record) -> list[Element]:
     """Return what the leader and the fixed field say: type, date, languages."""
     found = []
     if dcmi := _TYPES.get(record.leader[6:7]):
-        found.append(("type", dcmi))
+        found.append((_RANK["type"], dcmi))
     if date := summary.published(record):
-        found.append(("date", date))
+        found.append((_RANK["date"], date))
     for code in summary.languages(record):
         if language := codes.iso_language(code):
-            found.append(("language", language))
+            found.append((_RANK["language"], language))
     return found
 
 

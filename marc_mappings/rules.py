@@ -1,112 +1,290 @@
-"""Rows of a mapping from MARC to named elements, and their interpreter with loss report.
+"""Rows of a mapping, and the one interpreter of all mappings, with its loss report.
 
-A row says: this element, from this place, through these steps, as this source has it. Rows are
-compiled when a table is defined: a wrong place, an unknown element or a missing source fails
-there, with the row in the message, and never with a record in hand.
+A row says: fields at this place become values of this target, in this way, as this source has it.
+The values are what the target is made of: fields of another MARC format (``copied``, ``made``),
+named elements of Dublin Core (``marc21_to_dc``), elements of MODS. Rows are compiled when a table
+is defined: a wrong place or a missing source fails there, with the row in the message, and never
+with a record in hand.
 
-An 880 field is read by the rows of the tag it stands for ($6), so that the title in its own
-script is a title of its own.
+Every field of a record is taken by a row, given up by ``dropped`` with its reason, or reported as
+lost; and so is every subfield of a field that a row takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from marc_mappings import spec, steps
-from marc_mappings.record import Field, Record
+from marc_mappings.record import Field, Record, Subfield
 
+T = TypeVar("T")
 Step = Callable[[str], str]
+Steps = Mapping[str, tuple[Step, ...]]
+# What a row does with one field of a record: any number of values, none if it has nothing to say.
+Make = Callable[[Field, Record], Iterable[T]]
+Indicator = Callable[[Field, Record], str]
+
+EVERY: Final = frozenset("*")
 
 
-class Rule(NamedTuple):
-    """One row.
+class Row(NamedTuple, Generic[T]):
+    """One row. ``how`` says in words, for ``docs/mappings.md``, what ``make`` does.
 
-    ``take`` is for what subfields joined by blanks cannot say: a function from the field to its
-    values; the row's place then only chooses the fields.
+    ``reads`` are the codes of the subfields that ``make`` uses, or ``EVERY``.
     """
 
-    element: str
     place: str
-    steps: tuple[Step, ...]
+    target: str
+    how: str
     source: str
-    take: Callable[[Field], Iterable[str]] | None = None
+    make: Make[T]
+    reads: frozenset[str]
 
 
-# A compiled row: the element's rank in the target, and what gives its values.
-_Action = tuple[int, Callable[[Field], list[str]]]
+class Loss(NamedTuple):
+    """What of a record did not get into the target.
+
+    ``codes`` are the subfields lost (in the order of the field), ``""`` for the field as a whole;
+    ``reason`` is why it is given up, ``""`` where no row knows it.
+    """
+
+    tag: str
+    codes: str = ""
+    reason: str = ""
 
 
-class Table:
+class _Action(NamedTuple, Generic[T]):
+    place: spec.Place
+    make: Make[T]
+    reads: frozenset[str]
+
+
+class Table(Generic[T]):
     """The compiled rows of one mapping."""
 
     def __init__(
-        self, rules: Iterable[Rule], elements: tuple[str, ...], dropped: Iterable[str] = ()
+        self,
+        rows: Iterable[Row[T]],
+        dropped: Mapping[str, str] | None = None,
+        otherwise: Make[T] | None = None,
     ) -> None:
-        """Compile ``rules`` into ``elements`` (in their order); ``dropped`` tags are no loss.
+        """Compile ``rows``.
 
-        Raises ``ValueError`` naming the row that is wrong.
+        ``dropped``: a tag (``905``) or a place with codes (``801g``) and why it is given up.
+        ``otherwise`` makes values of fields that neither names. Raises ``ValueError`` naming the
+        row that is wrong.
         """
-        self._elements = elements
-        self._dropped = frozenset(dropped)
-        self._actions: dict[str, tuple[_Action, ...]] = {}
-        for rule in rules:
-            tag, action = _compiled(rule, elements)
+        self._actions: dict[str, tuple[_Action[T], ...]] = {}
+        for row in rows:
+            tag, action = _compiled(row)
             self._actions[tag] = (*self._actions.get(tag, ()), action)
+        self._whole, self._parts = _given_up(dropped or {})
+        self._otherwise = otherwise
 
-    def convert(self, record: Record) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-        """Return (element, value) pairs in the order of the elements, each once, and lost tags."""
-        actions, dropped = self._actions, self._dropped
-        found: dict[tuple[int, str], None] = {}
-        lost: dict[str, None] = {}
+    def convert(self, record: Record) -> tuple[list[T], tuple[Loss, ...]]:
+        """Return the values in the order of the record's fields, and what got lost, each once.
+
+        An 880 field is read by the rows of the tag it stands for ($6).
+        """
+        values: list[T] = []
+        lost: dict[Loss, None] = {}
         for field in record.fields:
             tag = field.tag
             if tag == "880":
-                tag = steps.linked_tag(field)
-            rows = actions.get(tag)
-            if rows is None:
-                if tag not in dropped:
-                    lost[tag or "880"] = None
+                tag = steps.linked_tag(field) or tag
+            actions = self._actions.get(tag)
+            if actions is None:
+                self._unknown(tag, field, record, values, lost)
                 continue
-            for rank, values in rows:
-                for value in values(field):
-                    found[rank, value] = None
-        elements = self._elements
-        pairs = sorted(found, key=_rank)
-        return [(elements[rank], value) for rank, value in pairs], tuple(lost)
+            before = len(values)
+            read: frozenset[str] = frozenset()
+            for place, make, reads in actions:
+                if place.has_room_for(field):
+                    values.extend(make(field, record))
+                    read |= reads
+            if len(values) == before:
+                lost[Loss(field.tag, "", self._whole.get(tag, ""))] = None
+            else:
+                lost.update(dict.fromkeys(self._unread(tag, field, read)))
+        return values, tuple(lost)
+
+    def _unknown(
+        self, tag: str, field: Field, record: Record, values: list[T], lost: dict[Loss, None]
+    ) -> None:
+        if tag in self._whole:
+            lost[Loss(field.tag, "", self._whole[tag])] = None
+            return
+        before = len(values)
+        if self._otherwise:
+            values.extend(self._otherwise(field, record))
+        if len(values) == before:
+            lost[Loss(field.tag)] = None
+
+    def _unread(self, tag: str, field: Field, read: frozenset[str]) -> Iterable[Loss]:
+        """Yield the subfields that no row read, those with a reason apart from those without."""
+        if read >= EVERY:
+            return
+        parts = self._parts.get(tag, {})
+        losses: dict[str, str] = {}
+        for code, value in field.subfields:
+            if code not in read and value.strip():
+                reason = parts.get(code, "")
+                if code not in losses.get(reason, ""):
+                    losses[reason] = losses.get(reason, "") + code
+        for reason, codes in losses.items():
+            yield Loss(field.tag, codes, reason)
 
 
-def _rank(pair: tuple[int, str]) -> int:
-    return pair[0]
-
-
-def _compiled(rule: Rule, elements: tuple[str, ...]) -> tuple[str, _Action]:
+def _compiled(row: Row[T]) -> tuple[str, _Action[T]]:
     try:
-        if rule.element not in elements:
-            raise ValueError(f"there is no element {rule.element!r}")
-        if not rule.source:
+        if not row.source:
             raise ValueError("the source is missing")
-        if not all(callable(step) for step in rule.steps):
-            raise ValueError("a step is no function")
-        place = spec.place(rule.place)
+        if not row.target:
+            raise ValueError("the target is missing")
+        if not callable(row.make):
+            raise ValueError("make is no function")
+        place = spec.place(row.place)
     except ValueError as fault:
-        raise ValueError(f"Wrong row {rule.element} <- {rule.place}: {fault}") from None
-    return place.tag, (elements.index(rule.element), _values(rule, place))
+        raise ValueError(f"Wrong row {row.target} <- {row.place}: {fault}") from None
+    return place.tag, _Action(place, row.make, row.reads)
 
 
-def _values(rule: Rule, place: spec.Place) -> Callable[[Field], list[str]]:
-    """Return the function that a row is, with everything looked up beforehand."""
-    row_steps, take, text_of = rule.steps, rule.take, place.text
+def _given_up(dropped: Mapping[str, str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the reasons for whole tags, and for subfields by tag."""
+    whole: dict[str, str] = {}
+    parts: dict[str, dict[str, str]] = {}
+    for text, reason in dropped.items():
+        tag, codes = text[:3], text[3:]
+        spec.place(text)
+        if not reason:
+            raise ValueError(f"{text} is dropped without a reason")
+        if codes:
+            parts.setdefault(tag, {}).update(dict.fromkeys(codes, reason))
+        else:
+            whole[tag] = reason
+    return whole, parts
 
-    def values(field: Field) -> list[str]:
-        found = []
-        for text in take(field) if take else (text_of(field),):
-            for step in row_steps:
-                text = step(text)
-            if text:
-                found.append(text)
-        return found
 
-    if place.first is None and place.second is None:
-        return values
-    return lambda field: values(field) if place.has_room_for(field) else []
+def copied(
+    place: str,
+    target: str,
+    subfields: str,
+    source: str,
+    *,
+    each: str = "",
+    steps: Steps | None = None,
+    first: Indicator | None = None,
+    second: Indicator | None = None,
+) -> Row[Field]:
+    """Return a row that makes one field of MARC of another by moving subfields.
+
+    ``target``: a tag and two signs for its indicators, ``#`` for blank, ``<`` and ``>`` for the
+    first and second indicator of the field it is made of: ``"245 <0"``; a control field's tag
+    alone copies its value. ``subfields`` is in the language of ``spec.moves``; ``steps`` are
+    applied to the values of a code before. ``each``: one field for every such subfield, with the
+    other ones repeated. ``first`` and ``second`` work out an indicator instead.
+
+    >>> isbn = Field("010", "  ", (Subfield("a", "0306406152"), Subfield("b", "pbk.")))
+    >>> copied("010", "020 ##", "a b>q", "LC: 010").make(isbn, Record("", ()))[0].subfields[1]
+    Subfield(code='q', value='pbk.')
+    """
+    try:
+        tag, signs = _target(target)
+        moves = {move.code: move for move in spec.moves(subfields)} if subfields else {}
+    except ValueError as fault:
+        raise ValueError(f"Wrong row {target} <- {place}: {fault}") from None
+    value_steps = steps or {}
+
+    def make(field: Field, record: Record) -> list[Field]:
+        if not signs:
+            return [Field(tag, "", (), field.value)] if field.value else []
+        indicators = _indicator(signs[0], field, record, first) + _indicator(
+            signs[1], field, record, second
+        )
+        made = []
+        for group in _groups(field.subfields, each):
+            if parts := moved(group, moves, value_steps):
+                made.append(Field(tag, indicators, parts))
+        return made
+
+    reads = EVERY if spec.REST in moves else frozenset(moves)
+    how = subfields + (f", a field for each ${each}" if each else "")
+    return Row(place, target, how, source, make, reads)
+
+
+def made(
+    place: str, target: str, make: Make[T], source: str, *, reads: str | None = None, how: str = ""
+) -> Row[T]:
+    """Return a row whose values ``make`` works out: the way out for what no plan can say.
+
+    ``reads``: the codes of the subfields it uses, ``None`` for all. ``how`` defaults to the first
+    line of the function's docstring.
+    """
+    words = how or (make.__doc__ or "").strip().partition("\n")[0]
+    if not words:
+        raise ValueError(f"Wrong row {target} <- {place}: say in words what {make!r} does")
+    return Row(place, target, words, source, make, EVERY if reads is None else frozenset(reads))
+
+
+def moved(
+    subfields: Iterable[Subfield], moves: Mapping[str, spec.Move], value_steps: Steps
+) -> tuple[Subfield, ...]:
+    """Return the subfields that ``moves`` makes of ``subfields``, in their order."""
+    parts: list[Subfield] = []
+    rest = moves.get(spec.REST)
+    for code, value in subfields:
+        move = moves.get(code) or rest
+        if move is None:
+            continue
+        for step in value_steps.get(code, ()):
+            value = step(value)
+        if not value.strip():
+            continue
+        to = code if move is rest else move.to
+        _add(parts, to, value, move)
+    return tuple(parts)
+
+
+def _add(parts: list[Subfield], to: str, value: str, move: spec.Move) -> None:
+    """Put a value behind ``parts``, with the punctuation its move asks for."""
+    if move.joined:
+        for at in range(len(parts) - 1, -1, -1):
+            if parts[at].code == to:
+                parts[at] = Subfield(to, f"{parts[at].value}{move.sign} {value}")
+                return
+    if move.sign and parts:
+        code, before = parts[-1]
+        parts[-1] = Subfield(code, steps.with_sign(before, move.sign))
+    parts.append(Subfield(to, value))
+
+
+def _groups(subfields: Sequence[Subfield], each: str) -> Iterable[Sequence[Subfield]]:
+    """Return the subfields of every field to make: all, or one ``each`` with all the others."""
+    if not each:
+        return (subfields,)
+    return [
+        [part for part in subfields if part is one or part.code != each]
+        for one in subfields
+        if one.code == each
+    ]
+
+
+def _target(target: str) -> tuple[str, str]:
+    tag, _, signs = target.partition(" ")
+    if not (len(tag) == 3 and tag.isalnum()):
+        raise ValueError(f"{target!r} is no target; write for example 245 <0")
+    is_control = tag.startswith("00")
+    if len(signs) != (0 if is_control else 2) or not all(s in "#<>" or s.isalnum() for s in signs):
+        raise ValueError(f"{target!r} needs two signs for indicators, as in 245 <0")
+    return tag, signs
+
+
+def _indicator(sign: str, field: Field, record: Record, worked_out: Indicator | None) -> str:
+    if worked_out:
+        return worked_out(field, record)
+    if sign == "#":
+        return " "
+    if sign in "<>":
+        return field.indicators[sign == ">"] if field.indicators else " "
+    return sign

@@ -45,6 +45,15 @@ def trim_isbd(text: str) -> str:
     return text
 
 
+def with_sign(text: str, sign: str) -> str:
+    """Return ``text`` with ``sign`` at its end, instead of ISBD punctuation that is there already.
+
+    >>> with_sign("Ch'aesikchuŭija", " :"), with_sign("Seoul :", " :"), with_sign("Etc.", ",")
+    ("Ch'aesikchuŭija :", 'Seoul :', 'Etc.,')
+    """
+    return text.rstrip(_ISBD_END) + sign
+
+
 def without_non_sorting_marks(text: str) -> str:
     """Return ``text`` without the marks around what is skipped in filing.
 
