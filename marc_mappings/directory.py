@@ -20,7 +20,10 @@ FIELD_END: Final = 0x1E
 DEFAULT_LEADER: Final = "00000nam a2200000 u 4500"
 
 _ENTRIES = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})+")
-_SOMEWHERE = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})+(?=\x1e)")
+_ENTRY = re.compile(rb"[0-9A-Za-z]{3}[0-9]{9}")
+_LIKE_ENTRY = re.compile(rb"[0-9A-Za-z]{3}[0-9 ]{9}")
+# At the end of a directory as much may look like no entry, and yet be one or two that were hurt.
+_SCRATCH: Final = 25
 
 
 class Entry(NamedTuple):
@@ -58,6 +61,8 @@ def _read_sound(raw: bytes) -> Layout | None:
     if not head.isascii() or not _ENTRIES.fullmatch(head, 24):
         return None
     text = head.decode("ascii")
+    if not text.isprintable():
+        return None
     at, entry = 0, 24
     tags = []
     for field in fields:
@@ -72,11 +77,18 @@ def _read_sound(raw: bytes) -> Layout | None:
 
 
 def _read_damaged(raw: bytes) -> Layout:
-    leader, body, data, problems = _split(raw)
+    place = _place(raw)
+    body, data = raw[place.begin : place.stop], _data(raw, place.base)
+    problems: list[Problem] = []
+    if not raw[12:17].isdigit() or int(raw[12:17]) != place.stop + 1:
+        problems.append(problem("base-address-wrong"))
+    leader = _leader(raw[: place.begin], problems)
     if not raw.endswith(b"\x1d"):
         problems.append(problem("terminator-missing"))
     if raw[:5] != b"%05d" % len(raw):
         problems.append(problem("length-wrong"))
+    if place.base == place.stop:
+        problems.append(problem("directory-damaged", "The directory has no end."))
     entries, whole = _entries(body, data)
     if not entries:
         raise Rejected(problem("record-empty", "The record has a leader, and no fields."))
@@ -86,28 +98,77 @@ def _read_damaged(raw: bytes) -> Layout:
     return Layout(leader, fields or _by_terminators(entries, data, problems), tuple(problems))
 
 
-def _split(raw: bytes) -> tuple[str, bytes, bytes, list[Problem]]:
-    """Return leader, directory, data and problems; raises ``Rejected`` without a directory."""
-    problems: list[Problem] = []
-    first = raw.find(b"\x1e")
-    begin, stop = 24, first
-    stated = int(raw[12:17]) if raw[12:17].isdigit() else 0
-    if first < 24 or not _ENTRIES.fullmatch(raw, begin, stop):
-        if 36 < stated <= len(raw) and _ENTRIES.fullmatch(raw, 24, stated - 1):
-            stop = stated - 1
-        elif 36 <= stated <= len(raw) and _ENTRIES.fullmatch(raw, 24, stated):
-            return _leader(raw[:24], problems), raw[24:stated], _data(raw, stated), problems
-        elif found := _SOMEWHERE.search(raw, 0, max(first + 1, 0)):
-            # A leader that lost or gained characters, or entries with a scratch among them.
-            begin = found.start() if found.start() < 36 else 24
-            stop = found.end()
-        elif first < 25:
-            raise Rejected(problem("not-a-record", _what(raw)))
-    if stop - begin < 12:
+class _Place(NamedTuple):
+    """Where the entries begin and stop, and where the data begin: mostly one octet behind."""
+
+    begin: int
+    stop: int
+    base: int
+
+
+def _place(raw: bytes) -> _Place:
+    """Return where directory and data are; raises ``Rejected`` if there is no directory.
+
+    Base address, first terminator and the look of the entries may each be wrong. Of the places
+    they name the one whose entries cover its data is right, else the first.
+    """
+    places = _places_named(raw)
+    if not places:
         raise Rejected(problem("not-a-record", _what(raw)))
-    if stated != stop + 1:
-        problems.append(problem("base-address-wrong"))
-    return _leader(raw[:begin], problems), raw[begin:stop], _data(raw, stop + 1), problems
+    return next((place for place in places if _covers(raw, place)), places[0])
+
+
+def _places_named(raw: bytes) -> list[_Place]:
+    """Return the places where the directory may be, the likeliest first."""
+    first = raw.find(b"\x1e")
+    stated = int(raw[12:17]) if raw[12:17].isdigit() else 0
+    places = []
+    if first >= 36 and _ENTRIES.fullmatch(raw, 24, first):
+        places.append(_Place(24, first, first + 1))
+    if 36 < stated <= len(raw) and _ENTRIES.fullmatch(raw, 24, stated - 1):
+        is_ended = raw[stated - 1] == FIELD_END
+        places.append(_Place(24, stated - 1, stated if is_ended else stated - 1))
+    if 36 <= stated <= len(raw) and _ENTRIES.fullmatch(raw, 24, stated):
+        places.append(_Place(24, stated, stated))
+    begin = first
+    while begin >= 12 and _ENTRY.match(raw, begin - 12):
+        begin -= 12
+    if begin < first:
+        # A leader that lost or gained characters, or entries with a scratch among them.
+        places.append(_Place(begin if begin < 36 else 24, first, first + 1))
+    if run := _ENTRIES.match(raw, 24):
+        # A terminator lost; what comes behind may look like one entry more.
+        ends = range(run.end(), max(run.end() - 25, 24), -12)
+        places += (place for end in ends if _covers(raw, place := _Place(24, end, end)))
+    if first >= 36:
+        places.append(_scratched_place(raw, first))
+    return [place for place in places if place.stop - place.begin >= 12]
+
+
+def _scratched_place(raw: bytes, first: int) -> _Place:
+    """Return the place of a damaged directory: what looks like no entry before ``first`` is data."""
+    stop = max((match.end() for match in _LIKE_ENTRY.finditer(raw, 24, first)), default=24)
+    if first - stop <= _SCRATCH and b"\x1f" not in raw[stop:first]:
+        return _Place(24, first, first + 1)
+    return _Place(24, stop, stop)
+
+
+def _covers(raw: bytes, place: _Place) -> bool:
+    """Whether the entries at a place cover the data behind it without gap or overlap."""
+    size = place.stop - place.begin
+    if size % 12:
+        return False
+    entries = [_entry(raw[at : at + 12]) for at in range(place.begin, place.stop, 12)]
+    return _are_tiles(entries, len(_data(raw, place.base)))
+
+
+def _are_tiles(entries: list[Entry], size: int) -> bool:
+    at = 0
+    for entry in sorted(entries, key=lambda entry: entry.start):
+        if entry.start != at or not entry.length:
+            return False
+        at += entry.length
+    return at == size
 
 
 def _data(raw: bytes, base: int) -> bytes:
@@ -182,12 +243,7 @@ def _by_numbers(
     entries: list[Entry], data: bytes, problems: list[Problem]
 ) -> list[tuple[str, bytes]] | None:
     """Cut by the directory if it covers the data without gap or overlap, else ``None``."""
-    at = 0
-    for entry in sorted(entries, key=lambda entry: entry.start):
-        if entry.start != at or not entry.length:
-            return None
-        at += entry.length
-    if at != len(data):
+    if not _are_tiles(entries, len(data)):
         return None
     if any(a.start > b.start for a, b in pairwise(entries)):
         problems.append(problem("directory-out-of-order"))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from marc_mappings.problems import Problem
 from marc_mappings.record import Record
+from marc_mappings.sound import Sound
 
 
 class Frame(NamedTuple):
@@ -27,12 +28,15 @@ class Frame(NamedTuple):
 class Reading(NamedTuple):
     """A record, the encoding its bytes were in, whether that is certain, and what was wrong.
 
-    ``written``: what ``iso2709.write`` gives for the record, where that is at hand already, else
-    ``b""``.
+    ``content`` is the record, or its pieces where nothing in it was wrong.
     """
 
-    record: Record
+    content: Record | Sound
     encoding: str
     encoding_certain: bool
     problems: tuple[Problem, ...] = ()
-    written: bytes = b""
+
+    @property
+    def record(self) -> Record:
+        """The record; made anew at every call where ``content`` is its pieces."""
+        return self.content.record() if isinstance(self.content, Sound) else self.content

@@ -1,9 +1,10 @@
-"""Standard numbers as people and records write them: ISBN, ISSN, ISMN, LCCN, DOI.
+"""Standard numbers as people and records write them: ISBN, ISSN, ISMN, LCCN, DOI, 统一书号.
 
 A number is read leniently (hyphens of any kind, full-width digits, prices and qualifiers behind
 it) and believed strictly (the check digit must be right).
 
-Source: ISBN Users' Manual; ISO 3297; ISO 10957; LC, "LCCN Namespace"; the check digits are
+Source: ISBN Users' Manual; ISO 3297; ISO 10957; LC, "LCCN Namespace"; China,
+"全国统一书号" (1956 to 1986); the check digits are
 computed by python-stdnum.
 """
 
@@ -29,11 +30,21 @@ _ISSN = re.compile(
 _ISMN = re.compile(rf"(?<![0-9A-Za-z])(?:M|979{_SEPARATOR}*0)(?:{_SEPARATOR}*[0-9]){{9}}(?![0-9])")
 _DOI = re.compile(r"10\.[0-9]{4,9}/\S+")
 _STRIP = re.compile(_SEPARATOR)
-# A number of a whole set, in the languages of our partners.
+# A number of a whole set, in the languages of our partners: a word, a count, or a range of volumes.
 _SET: Final = re.compile(
-    r"\bsets?\b|全套|全集|套装|(?<![가-힣])세트|전집|\b(?:komplet|Gesamtwerk)\b|全[0-9]+[卷冊册]|\bбүрдэл\b",
-    re.IGNORECASE,
+    r"""\bsets?\b | \bthe\ set\b | \bcomplete\b | \bkomplett?\b | \bGesamtwerk\b | \bGes\.-?\s?W
+    | \bœuvre\ complète\b | \b(?:obra|opera)\ complet[ao]\b | \b(?:zestaw|soubor|súbor)\b
+    | \bкомплект | \bбүрдэл\b
+    | [全整][套集] | 套[装裝] | (?<![가-힣])세트 | (?<![가-힣])전집
+    | [全전]\s?[0-9一二三四五六七八九十]+\s?[卷冊册巻集部권책]
+    | \b(?:v|vols?|volumes?|bde?|t|tom[eo]?s?|т)\b\.?\s?(?!97[89])[0-9]{1,3}\s?[-–—~～]\s?[0-9]
+    | \b[0-9]{1,3}\s?[-–—~～]\s?[0-9]{1,3}\s?[卷冊册巻集部권책]
+    | \b[0-9]{1,3}\s?(?:vols|volumes|v)\.?(?=\)|$)""",
+    re.IGNORECASE | re.VERBOSE,
 )
+_NO_WORDS: Final = "0123456789-Xx :;"
+# A unified book number of China, 1956 to 1986: class and publisher, a point, number of the book.
+_CSBN = re.compile(r"(?<![0-9])([0-9]{4,5})\s?[·.・•‧∙⋅．-]\s?([0-9]{1,5})(?![0-9])")
 
 
 def plain(text: str) -> str:
@@ -61,18 +72,33 @@ def isbn13(text: str) -> str:
     """
     for match in _ISBN.finditer(plain(text)):
         number = compact(match[0])
-        if isbn.is_valid(number):
+        if len(number) == 13:
+            if _is_isbn13(number):
+                return number
+        elif isbn.is_valid(number):
             return str(isbn.to_isbn13(number))
     return ""
+
+
+def _is_isbn13(digits: str) -> bool:
+    """Whether 13 digits are an ISBN; nearly all numbers are such, and stdnum takes ten times as
+    long as this.
+    """
+    if digits[:3] not in ("978", "979") or not digits.isdigit():
+        return False
+    return (sum(map(int, digits[::2])) + 3 * sum(map(int, digits[1::2]))) % 10 == 0
 
 
 def is_set(text: str) -> bool:
     """Whether the words around a number say that it is a set's, not a volume's.
 
-    >>> [is_set(words) for words in ("9788936434120 (set)", "전집", "(pbk.)")]
-    [True, True, False]
+    >>> [is_set(words) for words in ("9788936434120 (set)", "전집", "(全五冊)", "(v. 1-3)")]
+    [True, True, True, True]
+    >>> [is_set(words) for words in ("(pbk.)", "(v. 1)", "제1권", "978-89-364-3412-0")]
+    [False, False, False, False]
     """
-    return _SET.search(text) is not None
+    # Most numbers stand alone, and nothing around them has to be asked.
+    return bool(text.strip(_NO_WORDS)) and _SET.search(text) is not None
 
 
 def issn8(text: str) -> str:
@@ -109,6 +135,16 @@ def doi(text: str) -> str:
     """
     match = _DOI.search(text)
     return match[0].rstrip(".,;)").lower() if match else ""
+
+
+def csbn(text: str) -> str:
+    """Return a Chinese unified book number (统一书号) as ``10019·1602``, ``""`` if it is none.
+
+    >>> csbn("统一书号 10019.1602"), csbn("10019・1602"), csbn("1602")
+    ('10019·1602', '10019·1602', '')
+    """
+    match = _CSBN.search(text if text.isascii() else plain(text))
+    return f"{match[1]}·{match[2]}" if match else ""
 
 
 def lccn(text: str) -> str:

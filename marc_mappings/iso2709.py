@@ -13,12 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
-from unicodedata import is_normalized
 
-from marc_mappings import directory, encodings, variable_fields
+from marc_mappings import directory, encodings, sound, variable_fields
 from marc_mappings.frames import Frame, Reading
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Field, Record
+from marc_mappings.sound import Sound
+from marc_mappings.survey import Survey
 from marc_mappings.window import Window
 
 # ISO 2709 cannot state a length above 99,999; files of careless writers go beyond.
@@ -27,7 +28,7 @@ LONGEST_RECORD: Final = 99_999
 LONGEST_FIELD: Final = 9_999
 
 # What may stand between records without being worth a line of its own.
-BETWEEN: Final = re.compile(rb"(?:[\s\x00\x1a\x1d\x1e]|\xef\xbb\xbf)+")
+BETWEEN: Final = re.compile(rb"(?:[\s\x00\x1a\x1d\x1e]++|\xef\xbb\xbf)++")
 # Length, status, type, three positions and coding, "22", base address, ..., the entry map
 # ("4500" in MARC 21, "450 " in UNIMARC), and right behind it a directory entry.
 LEADER: Final = re.compile(
@@ -35,13 +36,6 @@ LEADER: Final = re.compile(
     rb"(?=[0-9A-Za-z]{3}[0-9]{9}|\x1e)"
 )
 _LEADER_AND_ENTRY = 36
-_ODD_CODE = re.compile(rb"\x1f[^!-~]")
-
-# Octets that no value may hold (C0 except ESC and the three delimiters, DEL).
-_CONTROLS = bytes(set(range(0x20)) - {0x1B, 0x1D, 0x1E, 0x1F}) + b"\x7f"
-# The same for text in UTF-8: C1 except 98 and 9C, U+FFFE, U+FFFF.
-_WIDE_JUNK = re.compile(rb"\xc2[\x80-\x97\x99-\x9b\x9d-\x9f]|\xef\xbf[\xbe\xbf]")
-
 
 _BLANKED = re.compile(r"[^ -~]")
 
@@ -121,56 +115,86 @@ def _record_at(window: Window, offset: int) -> bool:
     return LEADER.match(window.data, blank.end() if blank else offset - window.base) is not None
 
 
-def parse(raw: bytes) -> Reading:
-    """Return what one frame's bytes say. Raises ``Rejected`` when there is no record in them."""
+def parse(raw: bytes, survey: Survey | None = None) -> Reading:
+    """Return what one frame's bytes say. Raises ``Rejected`` when there is no record in them.
+
+    ``survey`` is what the file says as a whole; without it the record is judged alone.
+    """
+    pieces = sound.read(raw)
+    if pieces is None:
+        return parse_carefully(raw, survey)
+    choice = _choice(raw, pieces.leader, survey)
+    content: Sound | None = pieces
+    if not sound.is_unicode(raw) or not (choice.encoding == encodings.UTF8 or raw.isascii()):
+        content = _decoded(pieces, choice.encoding)
+    if content is None:
+        return parse_carefully(raw, survey)
+    return Reading(content, choice.encoding, choice.certain, choice.problems)
+
+
+def _decoded(pieces: Sound, encoding: str) -> Sound | None:
+    """Return the pieces in UTF-8, ``None`` if some character is not sound."""
+    octets = []
+    for each in pieces.octets:
+        if not each.isascii() or "\x1b" in each:
+            head, *values = each.split("\x1f")
+            texts = [head if values else _decoded_value(head, encoding)]
+            texts += [value[0] + _decoded_value(value[1:], encoding) for value in values]
+            each = "\x1f".join(texts)
+            if _UNSOUND.search(each):
+                return None
+            each = each.encode("utf-8").decode("latin-1")
+        octets.append(each)
+    return Sound(pieces.leader, pieces.tags, octets, has_markup=True)
+
+
+def _decoded_value(octets: str, encoding: str) -> str:
+    text, bad = encodings.decode(octets.encode("latin-1"), encoding)
+    return _BAD if bad else text
+
+
+# What makes a decoded field unsound; NUL stands for what could not be decoded.
+_BAD: Final = "\0"
+_UNSOUND: Final = re.compile(encodings.JUNK.pattern.replace("\x1f", "\x1e"))
+
+
+def _choice(raw: bytes, leader: str, survey: Survey | None) -> encodings.Choice:
+    if survey is None:
+        return encodings.choose(raw, leader[9])
+    return encodings.choose(raw, leader[9], survey.encoding, survey.dialect.dialect)
+
+
+def parse_carefully(raw: bytes, survey: Survey | None = None) -> Reading:
+    """Return what ``parse`` does, looking at every field by itself."""
     layout = directory.read(raw)
-    choice = encodings.choose(raw, layout.leader[9])
-    clean = len(raw.translate(None, _CONTROLS)) == len(raw) and raw.count(b"\x1d") < 2
-    ascii_only = clean and raw.isascii() and b"\x1b" not in raw
-    is_utf8 = clean and choice.encoding == encodings.UTF8 and choice.certain
-    is_utf8 = is_utf8 and not _WIDE_JUNK.search(raw)
+    choice = _choice(raw, layout.leader, survey)
     problems = [*layout.problems, *choice.problems]
     fields: list[Field] = []
-    careful = False
     for tag, data in layout.fields:
-        field = None
-        if ascii_only or is_utf8 or (clean and data.isascii() and b"\x1b" not in data):
-            field = variable_fields.read_quickly(tag, data.decode("utf-8"))
-        if field is None:
-            careful = True
-            field = variable_fields.read(tag, data, choice.encoding, problems)
+        field = variable_fields.read_plain(tag, data) or variable_fields.read(
+            tag, data, choice.encoding, problems
+        )
         if field is not None:
             fields.append(field)
     if not fields:
         raise Rejected(*problems, problem("record-empty"))
     certain = choice.certain and not any(each.code == "character-undecodable" for each in problems)
-    sound = layout.sound and not careful and not problems
-    written = _as_written(raw, ascii_only=ascii_only) if sound else b""
-    record = Record(layout.leader, tuple(fields))
-    return Reading(record, choice.encoding, certain, tuple(problems), written)
+    return Reading(Record(layout.leader, tuple(fields)), choice.encoding, certain, tuple(problems))
 
 
-def _as_written(raw: bytes, *, ascii_only: bool) -> bytes:
-    """Return what ``write`` would give for the record of a frame without any fault.
+def write(content: Record | Sound, *, is_unimarc: bool = False) -> bytes:
+    """Return the record as ISO 2709 in UTF-8, lengths and addresses right.
 
-    It is the frame itself but for leader/09; ``b""`` where other positions or NFC would differ.
+    Leader/09 is ``a`` and the entry map ``4500``, as MARC 21 has it; with ``is_unimarc`` leader/09
+    stays and the map is ``450 ``. What the format cannot carry (a delimiter inside a value, a tag
+    that is none) is replaced as ``encodings.without_junk`` and ``variable_fields`` do. Raises
+    ``Unwritable`` above 99,999 octets, or 9,999 for one field.
     """
-    if raw[10:12] != b"22" or raw[20:24] != b"4500" or _ODD_CODE.search(raw):
-        return b""
-    if ascii_only:
-        return raw if raw[9:10] == b"a" else raw[:9] + b"a" + raw[10:]
-    is_same = raw[9:10] == b"a" and is_normalized("NFC", raw.decode("utf-8"))
-    return raw if is_same else b""
-
-
-def write(record: Record) -> bytes:
-    """Return the record as ISO 2709 in UTF-8: leader/09 ``a``, lengths and addresses right.
-
-    What the format cannot carry (a delimiter inside a value, a tag that is none) is replaced as
-    ``encodings.without_junk`` and ``variable_fields`` do. Raises ``Unwritable`` above 99,999
-    octets, or 9,999 for one field.
-    """
-    fields = record.fields
+    if isinstance(content, Sound):
+        if written := _as_written(content, is_unimarc=is_unimarc):
+            return written
+        content = content.record()
+    fields = content.fields
     bodies = variable_fields.write_all(fields)
     tags = [field.tag for field in fields]
     if not variable_fields.are_tags(tags):
@@ -181,19 +205,28 @@ def write(record: Record) -> bytes:
     for tag, body in zip(tags, bodies, strict=True):
         length = len(body)
         if length > LONGEST_FIELD:
-            raise Unwritable(record.control_number, tag, length, LONGEST_FIELD)
+            raise Unwritable(content.control_number, tag, length, LONGEST_FIELD)
         entries.append(f"{tag}{length:04}{at:05}")
         at += length
     base = 25 + 12 * len(entries)
     total = base + at + 1
     if total > LONGEST_RECORD:
-        raise Unwritable(record.control_number, "", total, LONGEST_RECORD)
-    leader = _BLANKED.sub(" ", record.leader).encode("ascii").ljust(24)
-    return b"%05d%ba22%05d%b4500%b\x1e%b\x1d" % (
+        raise Unwritable(content.control_number, "", total, LONGEST_RECORD)
+    leader = _BLANKED.sub(" ", content.leader).encode("ascii").ljust(24)
+    return b"%05d%b%b22%05d%b%b\x1e%b\x1d" % (
         total,
         leader[5:9],
+        leader[9:10] if is_unimarc else b"a",
         base,
         leader[17:20],
-        "".join(entries).encode("ascii"),
+        (b"450 " if is_unimarc else b"4500") + "".join(entries).encode("ascii"),
         b"".join(bodies),
     )
+
+
+def _as_written(pieces: Sound, *, is_unimarc: bool) -> bytes:
+    """Return what ``write`` gives: the frame but for leader/09; ``b""`` if more would differ."""
+    raw = pieces.raw
+    if raw[10:12] != b"22" or raw[20:24] != (b"450 " if is_unimarc else b"4500"):
+        return b""
+    return raw if is_unimarc or raw[9:10] == b"a" else raw[:9] + b"a" + raw[10:]

@@ -10,10 +10,12 @@ https://www.openarchives.org/OAI/2.0/oai_dc.xsd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
-from marc_mappings import codes, encodings, identifiers, spec, steps, summary
+from marc_mappings import codes, identifiers, spec, steps, summary
 from marc_mappings.record import Field, Record
 from marc_mappings.rules import EVERY, Loss, Row, Step, Table
 
@@ -43,9 +45,36 @@ _RANK: Final = {element: rank for rank, element in enumerate(ELEMENTS)}
 
 # What a row makes: the rank of an element and its value.
 Element = tuple[int, str]
+# (code, value) of each subfield of a field.
+Subfields = Sequence[tuple[str, str]]
+Take = Callable[[Subfields], Iterable[str]]
 
 _LC = "LC crosswalk"
 _NO_MARKS = (steps.without_non_sorting_marks, steps.trim_isbd)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """What a row does: an element from a place, through steps.
+
+    ``take`` is for what subfields joined by blanks cannot say: a function from the subfields to
+    values; the place then only chooses the fields.
+    """
+
+    rank: int
+    place: spec.Place
+    steps: tuple[Step, ...]
+    take: Take | None = None
+
+    def __call__(self, field: Field, _: Record) -> list[Element]:
+        """Return the elements of one field."""
+        found = []
+        for text in self.take(field.subfields) if self.take else (self.place.text(field),):
+            for step in self.steps:
+                text = step(text)
+            if text:
+                found.append((self.rank, text))
+        return found
 
 
 def element(
@@ -53,65 +82,65 @@ def element(
     place: str,
     row_steps: tuple[Step, ...],
     source: str,
-    take: Callable[[Field], Iterable[str]] | None = None,
+    take: Take | None = None,
 ) -> Row[Element]:
     """Return a row of this mapping: ``name`` from ``place``, through steps, as ``source`` has it.
 
-    ``take`` is for what subfields joined by blanks cannot say: a function from the field to its
-    values; the place then only chooses the fields. Raises ``ValueError`` for a wrong row.
+    Raises ``ValueError`` for a wrong row.
     """
     if name not in _RANK:
         raise ValueError(f"Wrong row {name} <- {place}: there is no element {name!r}")
     if not all(callable(step) for step in row_steps):
         raise ValueError(f"Wrong row {name} <- {place}: a step is no function")
-    rank, parsed = _RANK[name], spec.place(place)
-
-    def make(field: Field, _: Record) -> list[Element]:
-        found = []
-        for text in take(field) if take else (parsed.text(field),):
-            for step in row_steps:
-                text = step(text)
-            if text:
-                found.append((rank, text))
-        return found
-
-    names = [step.__name__.replace("_", " ") for step in row_steps]
-    words = [(take.__doc__ or take.__name__).strip().partition("\n")[0]] if take else []
-    return Row(place, f"dc:{name}", ", ".join(words + names), source, make, EVERY)
+    words = [step.__name__.replace("_", " ") for step in row_steps]
+    if take:
+        words.insert(0, (take.__doc__ or "").partition("\n")[0].rstrip("."))
+    say = Say(_RANK[name], spec.place(place), row_steps, take)
+    return Row(place, f"dc:{name}", ", ".join(words), source, say, EVERY)
 
 
-def _isbns(field: Field) -> Iterator[str]:
+def _isbns(subfields: Subfields) -> list[str]:
     """A valid ISBN as URN; another as it stands, without a claim about what it is."""
-    for value in field.all("a"):
-        number = identifiers.isbn13(value)
-        yield f"URN:ISBN:{number}" if number else value.strip()
+    return [
+        f"URN:ISBN:{number}" if (number := identifiers.isbn13(value)) else value.strip()
+        for code, value in subfields
+        if code == "a"
+    ]
 
 
-def _issns(field: Field) -> Iterator[str]:
-    for value in field.all("a"):
-        number = identifiers.issn8(value)
-        yield f"URN:ISSN:{number}" if number else value.strip()
+def _issns(subfields: Subfields) -> list[str]:
+    """A valid ISSN as URN; another as it stands."""
+    return [
+        f"URN:ISSN:{number}" if (number := identifiers.issn8(value)) else value.strip()
+        for code, value in subfields
+        if code == "a"
+    ]
 
 
-def _other_identifiers(field: Field) -> Iterator[str]:
-    for value in field.all("a"):
-        doi = identifiers.doi(value)
-        yield f"https://doi.org/{doi}" if doi else value.strip()
+def _other_identifiers(subfields: Subfields) -> list[str]:
+    """A DOI as its address; another as it stands."""
+    return [
+        f"https://doi.org/{doi}" if (doi := identifiers.doi(value)) else value.strip()
+        for code, value in subfields
+        if code == "a"
+    ]
 
 
-def _locations(field: Field) -> Iterator[str]:
-    return field.all("u")
+def _locations(subfields: Subfields) -> list[str]:
+    """Each address."""
+    return [value for code, value in subfields if code == "u"]
 
 
-def _subdivided(field: Field) -> Iterator[str]:
+def _subdivided(subfields: Subfields) -> list[str]:
     """A heading with its subdivisions: ``Women -- Fiction``."""
-    head = " ".join(value for code, value in field.subfields if code in "abcdefghjklmnopqrstu")
-    parts = [head, *field.all("vxyz")]
-    yield " -- ".join(trimmed for part in parts if (trimmed := steps.trim_isbd(part)))
+    head = " ".join([value for code, value in subfields if code in "abcdefghjklmnopqrstu"])
+    parts = [head, *[value for code, value in subfields if code in "vxyz"]]
+    return [" -- ".join(filter(None, map(steps.trim_isbd, parts)))]
 
 
-def _keywords(field: Field) -> Iterator[str]:
-    return field.all("a")
+def _keywords(subfields: Subfields) -> list[str]:
+    """Each keyword."""
+    return [value for code, value in subfields if code == "a"]
 
 
 _NOTES = (
@@ -206,16 +235,16 @@ def convert(record: Record) -> tuple[tuple[tuple[str, str], ...], tuple[Loss, ..
     ``DROPPED`` gives up with a reason is no loss: Dublin Core is a summary.
     """
     found, losses = _TABLE.convert(record)
-    pairs = sorted(dict.fromkeys([*_coded(record), *found]), key=_rank)
+    pairs = sorted(dict.fromkeys([*coded(record), *found]), key=itemgetter(0))
     lost = tuple(loss for loss in losses if not loss.reason)
     return tuple((ELEMENTS[rank], value) for rank, value in pairs), lost
 
 
-def _rank(pair: Element) -> int:
-    return pair[0]
+# What ``coded`` reads.
+CODED: Final = frozenset(("008", "041", "260", "264"))
 
 
-def _coded(record: Record) -> list[Element]:
+def coded(record: Record) -> list[Element]:
     """Return what the leader and the fixed field say: type, date, languages."""
     found = []
     if dcmi := _TYPES.get(record.leader[6:7]):
@@ -226,24 +255,3 @@ def _coded(record: Record) -> list[Element]:
         if language := codes.iso_language(code):
             found.append((_RANK["language"], language))
     return found
-
-
-_OPEN: Final = (
-    '<oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" '
-    'xmlns:dc="http://purl.org/dc/elements/1.1/" '
-    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
-    'xsi:schemaLocation="http://www.openarchives.org/OAI/2.0/oai_dc/ '
-    'http://www.openarchives.org/OAI/2.0/oai_dc.xsd">'
-)
-
-
-def write(record: Record) -> bytes:
-    """Return one ``oai_dc:dc`` element in UTF-8, without prolog, well-formed and valid."""
-    parts = [_OPEN]
-    for element, value in convert(record)[0]:
-        if "&" in value or "<" in value or ">" in value:
-            value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        parts.append(f"<dc:{element}>{value}</dc:{element}>")
-    parts.append("</oai_dc:dc>")
-    text = "".join(parts)
-    return (text if text.isprintable() else encodings.without_junk(text)).encode("utf-8")

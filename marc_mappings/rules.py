@@ -23,6 +23,8 @@ Step = Callable[[str], str]
 Steps = Mapping[str, tuple[Step, ...]]
 # What a row does with one field of a record: any number of values, none if it has nothing to say.
 Make = Callable[[Field, Record], Iterable[T]]
+# The codes of the subfields that a row uses; a function where that depends on the field.
+Reads = frozenset[str] | Callable[[Field], frozenset[str]]
 Indicator = Callable[[Field, Record], str]
 
 EVERY: Final = frozenset("*")
@@ -31,7 +33,8 @@ EVERY: Final = frozenset("*")
 class Row(NamedTuple, Generic[T]):
     """One row. ``how`` says in words, for ``docs/mappings.md``, what ``make`` does.
 
-    ``reads`` are the codes of the subfields that ``make`` uses, or ``EVERY``.
+    ``reads`` are the codes of the subfields that ``make`` uses, or ``EVERY``, or a function that
+    tells them of a field.
     """
 
     place: str
@@ -39,13 +42,14 @@ class Row(NamedTuple, Generic[T]):
     how: str
     source: str
     make: Make[T]
-    reads: frozenset[str]
+    reads: Reads
 
 
 class Loss(NamedTuple):
     """What of a record did not get into the target.
 
-    ``codes`` are the subfields lost (in the order of the field), ``""`` for the field as a whole;
+    ``codes`` are the subfields lost (in the order of the field), of a control field the positions
+    (``26-27``), ``ind1`` or ``ind2`` for an indicator, and ``""`` for the field as a whole;
     ``reason`` is why it is given up, ``""`` where no row knows it.
     """
 
@@ -57,7 +61,7 @@ class Loss(NamedTuple):
 class _Action(NamedTuple, Generic[T]):
     place: spec.Place
     make: Make[T]
-    reads: frozenset[str]
+    reads: Reads
 
 
 class Table(Generic[T]):
@@ -90,50 +94,55 @@ class Table(Generic[T]):
         values: list[T] = []
         lost: dict[Loss, None] = {}
         for field in record.fields:
-            tag = field.tag
-            if tag == "880":
-                tag = steps.linked_tag(field) or tag
-            actions = self._actions.get(tag)
-            if actions is None:
-                self._unknown(tag, field, record, values, lost)
-                continue
-            before = len(values)
-            read: frozenset[str] = frozenset()
-            for place, make, reads in actions:
-                if place.has_room_for(field):
-                    values.extend(make(field, record))
-                    read |= reads
-            if len(values) == before:
-                lost[Loss(field.tag, "", self._whole.get(tag, ""))] = None
-            else:
-                lost.update(dict.fromkeys(self._unread(tag, field, read)))
+            values.extend(self.values(field, record, lost))
         return values, tuple(lost)
 
-    def _unknown(
-        self, tag: str, field: Field, record: Record, values: list[T], lost: dict[Loss, None]
-    ) -> None:
+    def values(self, field: Field, record: Record, lost: dict[Loss, None]) -> list[T]:
+        """Return what the rows make of one ``field`` of ``record``; losses go to ``lost``.
+
+        For mappings that must know which field a value came from.
+        """
+        tag = field.tag
+        if tag == "880":
+            tag = steps.linked_tag(field) or tag
+        actions = self._actions.get(tag)
+        if actions is None:
+            return self._unknown(tag, field, record, lost)
+        values: list[T] = []
+        read: frozenset[str] = frozenset()
+        for place, make, reads in actions:
+            if place.has_room_for(field):
+                values.extend(make(field, record))
+                read |= reads(field) if callable(reads) else reads
+        if values:
+            if "*" not in read:
+                for loss in self._unread(tag, field, read):
+                    lost[loss] = None
+        else:
+            lost[Loss(field.tag, "", self._whole.get(tag, ""))] = None
+        return values
+
+    def _unknown(self, tag: str, field: Field, record: Record, lost: dict[Loss, None]) -> list[T]:
         if tag in self._whole:
             lost[Loss(field.tag, "", self._whole[tag])] = None
-            return
-        before = len(values)
-        if self._otherwise:
-            values.extend(self._otherwise(field, record))
-        if len(values) == before:
+            return []
+        values = list(self._otherwise(field, record)) if self._otherwise else []
+        if not values:
             lost[Loss(field.tag)] = None
+        return values
 
-    def _unread(self, tag: str, field: Field, read: frozenset[str]) -> Iterable[Loss]:
-        """Yield the subfields that no row read, those with a reason apart from those without."""
-        if read >= EVERY:
-            return
+    def _unread(self, tag: str, field: Field, read: frozenset[str]) -> list[Loss]:
+        """Return the subfields that no row read, those with a reason apart from those without."""
+        left = [code for code, value in field.subfields if code not in read and value.strip()]
+        if not left:
+            return []
         parts = self._parts.get(tag, {})
         losses: dict[str, str] = {}
-        for code, value in field.subfields:
-            if code not in read and value.strip():
-                reason = parts.get(code, "")
-                if code not in losses.get(reason, ""):
-                    losses[reason] = losses.get(reason, "") + code
-        for reason, codes in losses.items():
-            yield Loss(field.tag, codes, reason)
+        for code in left:
+            reason = parts.get(code, "")
+            if code not in losses.get(reason, ""):
+                losses[reason] = losses.get(reason, "") + code
+        return [Loss(field.tag, codes, reason) for reason, codes in losses.items()]
 
 
 def _compiled(row: Row[T]) -> tuple[str, _Action[T]]:
@@ -176,6 +185,7 @@ def copied(
     steps: Steps | None = None,
     first: Indicator | None = None,
     second: Indicator | None = None,
+    adding: str = "",
 ) -> Row[Field]:
     """Return a row that makes one field of MARC of another by moving subfields.
 
@@ -183,7 +193,8 @@ def copied(
     first and second indicator of the field it is made of: ``"245 <0"``; a control field's tag
     alone copies its value. ``subfields`` is in the language of ``spec.moves``; ``steps`` are
     applied to the values of a code before. ``each``: one field for every such subfield, with the
-    other ones repeated. ``first`` and ``second`` work out an indicator instead.
+    other ones repeated. ``first`` and ``second`` work out an indicator instead. ``adding``: a code
+    and a value that go behind the others and say where they are from, ``"2ncsclt"``.
 
     >>> isbn = Field("010", "  ", (Subfield("a", "0306406152"), Subfield("b", "pbk.")))
     >>> copied("010", "020 ##", "a b>q", "LC: 010").make(isbn, Record("", ()))[0].subfields[1]
@@ -195,6 +206,7 @@ def copied(
     except ValueError as fault:
         raise ValueError(f"Wrong row {target} <- {place}: {fault}") from None
     value_steps = steps or {}
+    last = (Subfield(adding[0], adding[1:]),) if adding else ()
 
     def make(field: Field, record: Record) -> list[Field]:
         if not signs:
@@ -205,26 +217,35 @@ def copied(
         made = []
         for group in _groups(field.subfields, each):
             if parts := moved(group, moves, value_steps):
-                made.append(Field(tag, indicators, parts))
+                made.append(Field(tag, indicators, parts + last))
         return made
 
     reads = EVERY if spec.REST in moves else frozenset(moves)
     how = subfields + (f", a field for each ${each}" if each else "")
+    how += f", ${adding[0]} {adding[1:]}" if adding else ""
     return Row(place, target, how, source, make, reads)
 
 
 def made(
-    place: str, target: str, make: Make[T], source: str, *, reads: str | None = None, how: str = ""
+    place: str,
+    target: str,
+    make: Make[T],
+    source: str,
+    *,
+    reads: str | Reads | None = None,
+    how: str = "",
 ) -> Row[T]:
     """Return a row whose values ``make`` works out: the way out for what no plan can say.
 
-    ``reads``: the codes of the subfields it uses, ``None`` for all. ``how`` defaults to the first
-    line of the function's docstring.
+    ``reads``: the codes of the subfields it uses, or a function that tells them of a field,
+    ``None`` for all. ``how`` defaults to the first line of the function's docstring.
     """
     words = how or (make.__doc__ or "").strip().partition("\n")[0]
     if not words:
         raise ValueError(f"Wrong row {target} <- {place}: say in words what {make!r} does")
-    return Row(place, target, words, source, make, EVERY if reads is None else frozenset(reads))
+    if reads is None:
+        return Row(place, target, words, source, make, EVERY)
+    return Row(place, target, words, source, make, reads if callable(reads) else frozenset(reads))
 
 
 def moved(
@@ -251,7 +272,7 @@ def _add(parts: list[Subfield], to: str, value: str, move: spec.Move) -> None:
     if move.joined:
         for at in range(len(parts) - 1, -1, -1):
             if parts[at].code == to:
-                parts[at] = Subfield(to, f"{parts[at].value}{move.sign} {value}")
+                parts[at] = Subfield(to, f"{steps.with_sign(parts[at].value, move.sign)} {value}")
                 return
     if move.sign and parts:
         code, before = parts[-1]

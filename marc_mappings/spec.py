@@ -40,9 +40,13 @@ class Place:
 
     def has_room_for(self, field: Field) -> bool:
         """Whether the indicators of ``field`` are those the place asks for."""
-        if self.first is not None and field.indicators[:1] != self.first:
+        return self.admits(field.indicators)
+
+    def admits(self, indicators: str) -> bool:
+        """Whether these indicators are those the place asks for."""
+        if self.first is not None and indicators[:1] != self.first:
             return False
-        return self.second is None or field.indicators[1:] == self.second
+        return self.second is None or indicators[1:] == self.second
 
     def text(self, field: Field) -> str:
         """Return the place's subfields of ``field``, joined by blanks in the record's order."""

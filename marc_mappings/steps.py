@@ -6,12 +6,14 @@ A step of text takes one string and returns one, ``""`` for "nothing left to say
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, overload
 
 from marc_mappings.record import Field, Record
+from marc_mappings.sound import Sound
 
 # Punctuation that ISBD puts between elements, so that it stands at the end of a subfield.
 _ISBD_END: Final = " /:;,=+\t\n"
+_ENDS: Final = frozenset((*_ISBD_END, ".", ""))
 # A full stop that belongs to the last word: an initial, or one of these.
 _ABBREVIATED = re.compile(
     r"(?:^|[\s.(\-,])(?:[^\W\d_]|Jr|Sr|Inc|Ltd|Co|Corp|Bros|Cie|etc|et al|St|Dr|ed|eds|vol|no|pp|"
@@ -39,6 +41,8 @@ def trim_isbd(text: str) -> str:
     >>> trim_isbd("Tolkien, J. R. R."), trim_isbd("Holt, Inc."), trim_isbd("Wait...")
     ('Tolkien, J. R. R.', 'Holt, Inc.', 'Wait...')
     """
+    if text[-1:] not in _ENDS and not text[:1].isspace():
+        return text
     text = text.rstrip(_ISBD_END).lstrip()
     if text.endswith(".") and not text.endswith("..") and not _ABBREVIATED.search(text[-12:]):
         return text[:-1].rstrip(_ISBD_END)
@@ -50,8 +54,11 @@ def with_sign(text: str, sign: str) -> str:
 
     >>> with_sign("Ch'aesikchuŭija", " :"), with_sign("Seoul :", " :"), with_sign("Etc.", ",")
     ("Ch'aesikchuŭija :", 'Seoul :', 'Etc.,')
+    >>> with_sign("Vol", "."), with_sign("Vol.", ".")
+    ('Vol.', 'Vol.')
     """
-    return text.rstrip(_ISBD_END) + sign
+    text = text.rstrip(_ISBD_END)
+    return text if sign == "." and text.endswith(".") else text + sign
 
 
 def without_non_sorting_marks(text: str) -> str:
@@ -84,14 +91,45 @@ def linked_tag(field: Field) -> str:
     return linkage[:3] if linkage[3:4] == "-" and linkage[:3].isdigit() else ""
 
 
-def without_local_fields(record: Record) -> Record:
+@overload
+def without_local_fields(content: Record) -> Record: ...
+
+
+@overload
+def without_local_fields(content: Record | Sound) -> Record | Sound: ...
+
+
+def without_local_fields(content: Record | Sound) -> Record | Sound:
     """Return the record as it goes out on offer: no local and holdings fields, but every 880.
 
     An 880 that stands for a local field goes with it. A record of local fields only stays empty.
     """
-    kept = tuple([field for field in record.fields if not _is_local(field)])
-    return record if len(kept) == len(record.fields) else Record(record.leader, kept)
+    if isinstance(content, Sound):
+        return content.without(LOCAL_TAGS)
+    kept = tuple([field for field in content.fields if not _is_local(field)])
+    return content if len(kept) == len(content.fields) else Record(content.leader, kept)
 
 
 def _is_local(field: Field) -> bool:
     return field.tag in LOCAL_TAGS or (field.tag == "880" and linked_tag(field) in LOCAL_TAGS)
+
+
+def without_sign(text: str) -> str:
+    """Return ``text`` without the sign ISBD puts before the next element; full stops stay.
+
+    >>> without_sign("Cambridge, Mass. :"), without_sign("Holt, Inc.,")
+    ('Cambridge, Mass.', 'Holt, Inc.')
+    """
+    return text.rstrip(_ISBD_END).lstrip()
+
+
+def trim_element(text: str) -> str:
+    """Return ``text`` without ISBD punctuation, and without a full stop after an East Asian word.
+
+    >>> trim_element("柳沢智子 編."), trim_element("Tolkien, J. R. R.")
+    ('柳沢智子 編', 'Tolkien, J. R. R.')
+    """
+    text = trim_isbd(text)
+    if text[-1:] == "." and text[-2:-1] >= "\u1100":
+        return text[:-1].rstrip(_ISBD_END)
+    return text
