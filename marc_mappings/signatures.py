@@ -7,9 +7,21 @@ file of some name and does not know what is in it.
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Final
 
-SEND = "Send MARC records as ISO 2709 (.mrc) or MARCXML (.xml)."
+from marc_mappings import marc_json, marc_text
+
+SEND = "Send MARC records as ISO 2709 (.mrc), MARCXML (.xml), JSON (.json) or MarcEdit text (.mrk)."
+
+
+class Format(StrEnum):
+    """The formats this library reads. JSON is one whether in an array or in lines."""
+
+    ISO2709 = "iso2709"
+    MARCXML = "marcxml"
+    MARC_JSON = "json"
+    MARC_TEXT = "mrk"
 
 
 class NotMarc(ValueError):
@@ -34,6 +46,10 @@ SIGNATURES: Final = (
     (b"II*\x00", "image", "an image (TIFF)"),
     (b"MM\x00*", "image", "an image (TIFF)"),
     (b"RIFF", "media", "a media file (RIFF)"),
+    (b"ID3", "media", "a media file (MP3)"),
+    (b"OggS", "media", "a media file (Ogg)"),
+    (b"fLaC", "media", "a media file (FLAC)"),
+    (b"\x1aE\xdf\xa3", "media", "a media file (Matroska)"),
     (b"\x1f\x8b", "gzip", "a gzip archive"),
     (b"BZh", "archive", "a bzip2 archive"),
     (b"\xfd7zXZ\x00", "archive", "an xz archive"),
@@ -43,19 +59,25 @@ SIGNATURES: Final = (
     (b"{\\rtf", "office", "an RTF document"),
     (b"SQLite format 3\x00", "database", "a SQLite database"),
     (b"\x7fELF", "program", "a program"),
+    (b"MZ\x90", "program", "a program"),
     (b"\xff\xfe", "utf-16", "text in UTF-16"),
     (b"\xfe\xff", "utf-16", "text in UTF-16"),
     (b"<\x00", "utf-16", "text in UTF-16"),
     (b"\x00<", "utf-16", "text in UTF-16"),
 )
 
-_MNEMONIC = re.compile(rb"=(?:LDR|[0-9]{3})  ")
+# An MPEG-4 file states the length of its first box before it says what it is.
+_MPEG4 = re.compile(rb".{4}ftyp", re.DOTALL)
+_PICA = b"info:srw/schema/5/picaXML"
+_PICA_TAG = re.compile(rb"""<datafield[^<>]{1,80}?tag\s?=\s?["'][0-9]{3}[A-Z@]["']""")
 _LINES = re.compile(rb"(?:LDR|LEADER|000)\s|[0-9]{5}[A-Za-z ].{14,18}\r?\n\s*00[1-9]\s")
 _LEADER = re.compile(rb"[0-9]{5}[A-Za-z ][A-Za-z ].{3}[0-9 ]{7}.{3}45", re.DOTALL)
 # The end of a directory: what even a record without a sound leader has.
 _DIRECTORY = re.compile(rb"[0-9A-Za-z]{3}[0-9]{9}\x1e")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _MARC_ELEMENT = re.compile(rb"<(?:[\w.\-]+:)?(?:record|collection)[\s/>]")
+_LEADER_ELEMENT = re.compile(rb"<(?:[\w.\-]+:)?leader[\s/>]")
+_DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _RECORD = re.compile(rb"<(?:[\w.\-]+:)?record[\s/>]")
 _ROOT = re.compile(rb"<(?:[\w.\-]+:)?([A-Za-z_][\w.\-]*)")
 _PROLOG = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
@@ -65,19 +87,23 @@ _ENVELOPES: Final = frozenset(
 )
 
 
-def is_xml(head: bytes) -> bool:
-    """Whether the stream is MARCXML (else it is ISO 2709); raises ``NotMarc`` for all else."""
+def of(head: bytes) -> Format:
+    """Return the format of a stream that begins with ``head``; ``NotMarc`` for all else."""
     _refuse_signatures(head)
     body = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\xef\xbb\xbf")
     if not body:
         raise NotMarc("empty", "an empty file")
     if _DIRECTORY.search(body):
-        return False
+        return Format.ISO2709
     if body.startswith(b"<"):
         _refuse_other_xml(body)
-        return True
+        return Format.MARCXML
+    if body[:1] in (b"{", b"[", b"\x1e") and marc_json.is_records(body):
+        return Format.MARC_JSON
+    if marc_text.is_records(body):
+        return Format.MARC_TEXT
     _refuse_text(body)
-    return False
+    return Format.ISO2709
 
 
 def _refuse_signatures(head: bytes) -> None:
@@ -85,11 +111,14 @@ def _refuse_signatures(head: bytes) -> None:
         raise _zip(head)
     for signature, code, found in SIGNATURES:
         if head.startswith(signature) and not (code == "image" and b"\x1e" in head[:4096]):
-            if code == "gzip":
+            if code in ("gzip", "archive"):
                 raise NotMarc(code, found, f"Unpack it first. {SEND}")
             if code == "utf-16":
                 raise NotMarc(code, found, f"Save it as UTF-8. {SEND}")
             raise NotMarc(code, found)
+
+    if _MPEG4.match(head):
+        raise NotMarc("media", "a media file (MPEG-4)")
 
 
 def _zip(head: bytes) -> NotMarc:
@@ -111,10 +140,12 @@ def _refuse_other_xml(body: bytes) -> None:
     if re.match(rb"<!DOCTYPE\s+html|<html", rest, re.IGNORECASE):
         raise NotMarc("html", "a web page (HTML)")
     first = _MARC_ELEMENT.search(body)
-    doctype = body.find(b"<!DOCTYPE")
+    declared = _DECLARES.search(body)
     record = _RECORD.search(body)
-    if doctype >= 0 and (not record or doctype < record.start()):
+    if declared and (not record or declared.start() < record.start()):
         raise NotMarc("doctype", "an XML document with a DTD (DOCTYPE)", f"Take it out. {SEND}")
+    if _PICA in body[:4096] or (not _LEADER_ELEMENT.search(body) and _PICA_TAG.search(body)):
+        raise NotMarc("pica", "PICA+ in XML", f"Export it as MARC 21. {SEND}")
     root = _ROOT.match(rest)
     if not root:
         raise NotMarc("text", "text with angle brackets")
@@ -126,11 +157,26 @@ def _refuse_other_xml(body: bytes) -> None:
 def _refuse_text(body: bytes) -> None:
     """Raise unless the first bytes look like a leader: without terminators all else is text."""
     if body[:1] in b"{[":
-        raise NotMarc("json", "a JSON document")
-    if _MNEMONIC.match(body) or _LINES.match(body):
-        raise NotMarc("marc-text", "MARC in a text format (lines of fields)")
+        raise NotMarc("json", "a JSON document without MARC records")
+    if _LINES.match(body):
+        raise NotMarc(
+            "marc-text",
+            "MARC in lines of a form that cannot be read with certainty",
+            f"Save it in another form. {SEND}",
+        )
     if _LEADER.match(body):
         return
     if _CONTROL.search(body):
         raise NotMarc("binary", "a binary file of unknown kind")
+    if _is_table(body):
+        raise NotMarc("table", "a table (CSV)", f"Its rows have no MARC fields. {SEND}")
     raise NotMarc("text", "plain text")
+
+
+def _is_table(body: bytes) -> bool:
+    """Whether the first lines have the same number of separators: a tab, ``;`` or ``,``."""
+    lines = body[:4096].splitlines()[:5]
+    if len(body) > 4096:
+        lines = lines[:-1]
+    counts = [[line.count(mark) for line in lines] for mark in (b"\t", b";", b",")]
+    return len(lines) > 1 and any(each[0] and len(set(each)) == 1 for each in counts)

@@ -6,9 +6,16 @@ Offsets are bytes from the beginning of the stream, and stay right however the v
 from __future__ import annotations
 
 import re
-from typing import BinaryIO
+from typing import Protocol
 
 CHUNK = 1 << 18
+
+
+class Bytes(Protocol):
+    """What is read from: a binary stream, or one that unpacks another."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes, none at the end."""
 
 
 class Window:
@@ -16,7 +23,7 @@ class Window:
 
     __slots__ = ("_stream", "base", "data", "ended")
 
-    def __init__(self, stream: BinaryIO, base: int = 0, data: bytes = b"") -> None:
+    def __init__(self, stream: Bytes, base: int = 0, data: bytes = b"") -> None:
         """View ``stream`` from offset ``base``; ``data`` has been read from it already."""
         self._stream = stream
         self.base = base
@@ -31,9 +38,14 @@ class Window:
     def more(self) -> bool:
         """Read one more chunk; ``False`` when the stream has ended."""
         if not self.ended:
-            chunk = self._stream.read(CHUNK)
-            self.ended = not chunk
-            self.data += chunk
+            pieces = [self.data]
+            room = CHUNK
+            # A pipe gives little at a time; joined piece by piece it would cost the square.
+            while room > 0 and (piece := self._stream.read(room)):
+                pieces.append(piece)
+                room -= len(piece)
+            self.ended = len(pieces) == 1
+            self.data = b"".join(pieces)
         return not self.ended
 
     def drop(self, offset: int) -> None:

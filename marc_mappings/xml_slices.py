@@ -14,21 +14,21 @@ from html.entities import name2codepoint
 
 from lxml import etree
 
-from marc_mappings import encodings
-from marc_mappings.directory import DEFAULT_LEADER
+from marc_mappings import encodings, mending
 from marc_mappings.frames import Reading
 from marc_mappings.problems import Problem, Rejected, problem
-from marc_mappings.record import Field, Record, Subfield
-from marc_mappings.variable_fields import UNKNOWN_TAG, is_tag
+from marc_mappings.record import Field, Record
 
-_DECLARED_HERE = re.compile(rb"xmlns:([A-Za-z_][\w.\-]*)\s*=")
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.\-]*):[A-Za-z_]")
-_DELETED = re.compile(rb"""<(?:[\w.\-]+:)?header\s[^>]*status\s*=\s*["']deleted""")
+_DELETED = re.compile(rb"""<(?:[\w.\-]+:)?header\s[^<>]*?status\s*=\s*["']deleted""")
+_DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _STRAY_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(#?\w+;)?")
 _STRAY_LESS = re.compile(r"<(?![A-Za-z_/!?])")
 _CHARACTER = re.compile(r"#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _XSI = b"http://www.w3.org/2001/XMLSchema-instance"
 _NOWHERE = b"urn:unbound"
+# An element with more is no record, and will not be well-formed.
+_MOST_PREFIXES = 50
 
 
 def xml_parser() -> etree.XMLParser:
@@ -53,7 +53,7 @@ def read(raw: bytes, encoding: str) -> Reading:
     """Return the record of one element; raises ``Rejected`` if none can be made out."""
     problems: list[Problem] = []
     certain = True
-    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
+    if _DECLARES.search(raw):
         raise Rejected(problem("xml-not-well-formed", "A DTD is not allowed."))
     text = ""
     if encoding != encodings.UTF8:
@@ -73,9 +73,10 @@ def read(raw: bytes, encoding: str) -> Reading:
 
 def _tree(raw: bytes) -> etree._Element:
     """Parse a slice, binding the prefixes it uses; returns the record element."""
+    prefixes = set(_PREFIX.findall(raw)) - {b"xml", b"xmlns"}
     bound = b"".join(
         b' xmlns:%b="%b"' % (prefix, _XSI if prefix == b"xsi" else _NOWHERE)
-        for prefix in sorted(set(_PREFIX.findall(raw)) - {b"xml", b"xmlns"})
+        for prefix in sorted(prefixes)[:_MOST_PREFIXES]
     )
     return etree.fromstring(b"<slice%b>%b</slice>" % (bound, raw), xml_parser())[0]
 
@@ -114,92 +115,34 @@ def _record(root: etree._Element, problems: list[Problem]) -> Record:
         if kind == "datafield":
             field = _data_field(element, problems)
         elif kind == "controlfield":
-            field = _control_field(element, problems)
+            tag = mending.tag(element.get("tag") or "", problems)
+            field = mending.control_field(tag, _content(element), problems)
         elif kind == "leader":
-            leader = leader or _leader(element, problems)
+            leader = leader or mending.leader(_content(element), problems)
             continue
         else:
             problems.append(problem("xml-element-unknown", f"Element {kind!r} was left out."))
             continue
         if field:
             fields.append(field)
-    if not fields:
-        raise Rejected(problem("record-empty", "There is no MARC field in this record."))
-    if not leader:
-        leader = DEFAULT_LEADER
-        problems.append(problem("leader-damaged", "There is no leader; a plain one was put."))
-    return Record(leader, tuple(fields))
+    return mending.record(leader, fields, problems)
 
 
 def _local(element: etree._Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-def _leader(element: etree._Element, problems: list[Problem]) -> str:
-    text = _content(element, "LDR", problems).strip("\n\r\t")
-    if len(text) == 24 and text.isascii():
-        return text
-    problems.append(problem("leader-damaged", f"The leader has {len(text)} characters, not 24."))
-    text = "".join(char if " " <= char <= "~" else " " for char in text)
-    return text[:24] + DEFAULT_LEADER[len(text[:24]) :]
-
-
-def _tag(element: etree._Element, problems: list[Problem]) -> str:
-    tag = element.get("tag") or ""
-    if not is_tag(tag) or tag == "000":
-        problems.append(problem("tag-invalid", f"The tag {tag!r} is not one; kept as 999.", tag))
-        return UNKNOWN_TAG
-    if not tag.isdigit() and tag != tag.upper():
-        problems.append(problem("tag-lower-case", tag=tag))
-    return tag
-
-
-def _control_field(element: etree._Element, problems: list[Problem]) -> Field | None:
-    tag = _tag(element, problems)
-    value = _content(element, tag, problems)
-    if not value:
-        problems.append(problem("field-empty", tag=tag))
-        return None
-    if tag[:2] != "00":
-        return Field(tag, "  ", (Subfield("a", value),))
-    return Field(tag, "", (), value)
-
-
 def _data_field(element: etree._Element, problems: list[Problem]) -> Field | None:
-    tag = _tag(element, problems)
-    subfields: list[Subfield] = []
+    tag = mending.tag(element.get("tag") or "", problems)
+    pairs: list[tuple[str, str]] = []
     for child in element:
-        if _local(child) != "subfield":
+        if _local(child) == "subfield":
+            pairs.append((child.get("code") or "", _content(child)))
+        else:
             problems.append(problem("xml-element-unknown", f"{_local(child)!r} left out.", tag))
-            continue
-        code = child.get("code") or ""
-        if not (len(code) == 1 and "!" <= code <= "~"):
-            problems.append(problem("subfield-without-code", tag=tag))
-            code = code[:1] if "!" <= code[:1] <= "~" else "a"
-        subfields.append(Subfield(code, _content(child, tag, problems)))
-    if not any(value for _, value in subfields):
-        problems.append(problem("field-empty", tag=tag))
-        return None
-    if tag[:2] == "00":
-        problems.append(problem("subfields-in-control-field", tag=tag))
-        return Field(tag, "", (), "".join(value for _, value in subfields))
-    indicators = _indicator(element, 1) + _indicator(element, 2)
-    if not ("ind1" in element.attrib and "ind2" in element.attrib):
-        problems.append(problem("indicators-missing", tag=tag))
-    return Field(tag, indicators, tuple(subfields))
+    indicators = mending.indicators((element.get("ind1"), element.get("ind2")), tag, problems)
+    return mending.data_field(tag, indicators, pairs, problems)
 
 
-def _indicator(element: etree._Element, number: int) -> str:
-    value = (element.get(f"ind{number}") or " ")[0]
-    return value if " " <= value <= "~" else " "
-
-
-def _content(element: etree._Element, tag: str, problems: list[Problem]) -> str:
-    """Return the text of an element, clean and in NFC."""
-    text = "".join(str(part) for part in element.itertext()) if len(element) else element.text or ""
-    if text.isprintable():
-        return encodings.normalized(text)
-    if found := encodings.junk_problem(text, tag):
-        problems.append(found)
-        text = encodings.without_junk(text)
-    return encodings.normalized(text)
+def _content(element: etree._Element) -> str:
+    return "".join(str(part) for part in element.itertext()) if len(element) else element.text or ""

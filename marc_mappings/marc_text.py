@@ -1,0 +1,215 @@
+r"""MARC as lines of text, the mnemonic form of MARCMaker and MarcEdit (``.mrk``).
+
+A line is a field: ``=245  10$aTitle``; blanks of control fields and indicators are ``\``; a blank
+line ends a record. A person has edited most of these files, so a record also begins where its
+leader line stands, and a line that does not begin with ``=`` belongs to the one before.
+
+Other line forms (``LDR``, ``000`` or a bare leader in the first line) are not read: whether a
+blank in them is an indicator, and which sign begins a subfield, would be guesses.
+
+Source: MARCMaker and MARCBreaker User's Manual (Library of Congress); MarcEdit, mnemonic format.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from marc_mappings import encodings, mending, mnemonics
+from marc_mappings.frames import Frame, Reading
+from marc_mappings.problems import Problem, Rejected, problem
+from marc_mappings.record import Field, Record
+from marc_mappings.window import Window
+
+LONGEST_READ: Final = 4_000_000
+
+_LEADER_TAGS: Final = frozenset(("LDR", "LEADER", "000"))
+_BETWEEN: Final = re.compile(rb"(?:[ \t\r\n\x1a]++|\xef\xbb\xbf)++")
+# Where a record may begin: at a leader line, also where the line before was cut off, or at any
+# field behind a blank line.
+_START = re.compile(
+    rb"(?m:^)=(LDR|LEADER|000)[ \t]|=(LDR)  (?=[0-9 ]{5}[A-Za-z ]{3})"
+    rb"|(?:(?<=\n\n)|(?<=\n\r\n))=([0-9A-Za-z]{3})[ \t]"
+)
+_FIELD_LINE = re.compile(rb"(?m:^)=[0-9A-Za-z]{3,6}[ \t]")
+_LONGEST_START = 16
+# Two lines of fields without a blank one between them.
+_DENSE = re.compile(rb"[^\r\n]\r?\n=")
+_LEADER_LINE = re.compile(rb"=(?:LDR|LEADER|000)[ \t]")
+_CONTROL_NUMBER = re.compile(rb"(?m:^)=001[ \t]")
+# Two blanks stand between tag and data; one or a tab where what follows cannot be read otherwise.
+_LINE = re.compile(r"=([^\s=$]{1,6})(?:  |\t| (?=[0-9a-zA-Z\\]{2}\$)|[ \t]*$)(.*)", re.DOTALL)
+
+
+def is_records(body: bytes) -> bool:
+    """Whether a stream that begins with ``body`` is in this form."""
+    return re.match(rb"=(?:LDR|LEADER|[0-9]{3})(?:  |\t)", body) is not None
+
+
+def frames(window: Window) -> Iterator[Frame]:
+    """Yield the records of a stream; all bytes outside are blank."""
+    at = window.base
+    while True:
+        start = _skip(window, at)
+        if not window.has(start):
+            return
+        notes: tuple[Problem, ...] = ()
+        if b"\xef\xbb\xbf" in window.slice(at, start):
+            notes = (problem("blanks-between-records"),)
+        stop, problems = _end_of_record(window, start)
+        raw = window.slice(start, stop).rstrip(b" \t\r\n\x1a")
+        # The end of the last line belongs to the record.
+        ends = re.match(rb"[ \t]*\r?\n?", window.slice(start + len(raw), stop))
+        at = start + len(raw) + (ends.end() if ends else 0)
+        yield Frame(start, window.slice(start, at), notes + problems)
+        window.drop(at)
+
+
+def _skip(window: Window, at: int) -> int:
+    while window.has(at):
+        window.has(at + 2)  # so that a byte order mark is never seen in halves
+        match = _BETWEEN.match(window.data, at - window.base)
+        if not match:
+            return at
+        at = window.base + match.end()
+    return at
+
+
+def _end_of_record(window: Window, start: int) -> tuple[int, tuple[Problem, ...]]:
+    """Return the offset where the next record begins, or the stream ends."""
+    window.has(start + _LONGEST_START)
+    has_leader = _LEADER_LINE.match(window.data, start - window.base) is not None
+    is_field = window.slice(start, start + 1) == b"="
+    pattern = _START if is_field else _FIELD_LINE
+    so_far = _SoFar(start)
+    at = start + 1
+    while True:
+        while found := window.search(pattern, at, window.end):
+            offset, match = found
+            if not is_field or match[1] or match[2] or not has_leader:
+                return offset, ()
+            if so_far.ends_before(window, offset, match[3]):
+                return offset, ()
+            at = offset + 1
+        at = max(at, window.end - _LONGEST_START)
+        if window.end - start > LONGEST_READ:
+            return window.end, (problem("record-too-long"),)
+        if not window.more():
+            return window.end, ()
+
+
+class _SoFar:
+    """What the lines of a record with a leader line have shown, each of them looked at once."""
+
+    __slots__ = ("_has_number", "_is_dense", "_looked")
+
+    def __init__(self, start: int) -> None:
+        self._looked = start
+        self._is_dense = False
+        self._has_number = False
+
+    def ends_before(self, window: Window, offset: int, tag: bytes) -> bool:
+        """Whether the field behind a blank line begins a record, and is not only spaced from it.
+
+        It does where its tag is lower than the one before, as never within a record, or where a
+        control number stands there already.
+        """
+        begin, end = self._looked - window.base, offset - window.base
+        self._is_dense = self._is_dense or _DENSE.search(window.data, begin, end) is not None
+        self._has_number = self._has_number or bool(_CONTROL_NUMBER.search(window.data, begin, end))
+        last = window.data.rfind(b"\n=", begin, end)
+        tag_at = last + 2 if last >= 0 else begin + 1
+        before = window.data[tag_at : tag_at + 3]
+        self._looked = offset
+        if tag == b"001":
+            return self._has_number
+        return self._is_dense and tag < before
+
+
+def parse(raw: bytes) -> Reading:
+    """Return what the lines of one record say. Raises ``Rejected`` if no line is a field."""
+    if not raw.lstrip().startswith(b"="):
+        shown = raw[:40].decode("ascii", "backslashreplace")
+        raise Rejected(problem("not-a-record", f"No line of this is a field: {shown!r}"))
+    choice = encodings.choose(raw, "a" if encodings.is_utf8(raw) else " ")
+    text, bad = encodings.decode(raw, choice.encoding)
+    problems = list(choice.problems)
+    if bad:
+        message = f"{bad} characters could not be read as {choice.encoding}; they show as U+FFFD."
+        problems.append(problem("character-undecodable", message))
+    leader = ""
+    fields: list[Field | None] = []
+    for line in _lines(text, problems):
+        match = _LINE.match(line)
+        if not match:
+            problems.append(problem("subfield-without-code", f"No field: {line[:60]!r}"))
+            fields.append(mending.control_field("999", line[1:].strip(), problems))
+        elif match[1] in _LEADER_TAGS:
+            leader = leader or mending.leader(_text(match[2], "LDR", problems), problems)
+        else:
+            fields.append(_field(mending.tag(match[1], problems), match[2], problems))
+    record = mending.record(leader, [field for field in fields if field], problems)
+    return Reading(record, choice.encoding, choice.certain and not bad, tuple(problems))
+
+
+def _lines(text: str, problems: list[Problem]) -> Iterator[str]:
+    """Yield one string for each field, the lines it goes on in joined by blanks."""
+    parts: list[str] = []
+    for line in (*text.replace("\r\n", "\n").split("\n"), "="):
+        if line.startswith("="):
+            if len(parts) > 1:
+                problems.append(problem("line-continued", tag=parts[0][1:4]))
+            if parts:
+                yield " ".join(parts)
+            parts = [line]
+        elif line.strip():
+            parts.append(line.strip())
+
+
+def _field(tag: str, data: str, problems: list[Problem]) -> Field | None:
+    if tag[:2] == "00" and "$" not in data:
+        return mending.control_field(tag, _text(data, tag, problems), problems)
+    head, *parts = data.split("$")
+    told = _text(head, tag, problems)
+    first, second = told[:1] or None, told[1:2] or None
+    pairs = [(part[:1], _expanded(part[1:], tag, problems)) for part in parts]
+    if len(told) > 2:
+        first, second = ("", "") if not parts else (told[0], told[1])
+        pairs.insert(0, ("", told[2:] if parts else told))
+    return mending.data_field(
+        tag, mending.indicators((first, second), tag, problems), pairs, problems
+    )
+
+
+def _text(data: str, tag: str, problems: list[Problem]) -> str:
+    r"""Return what stands in a control field or before the subfields: ``\`` is a blank there."""
+    return _expanded(data.replace("\\", " "), tag, problems)
+
+
+def _expanded(data: str, tag: str, problems: list[Problem]) -> str:
+    text, unknown = mnemonics.expand(data)
+    if unknown:
+        names = ", ".join(f"{{{name}}}" for name in unknown[:5])
+        problems.append(problem("mnemonic-unknown", f"Not known, and kept: {names}", tag))
+    return text
+
+
+def write(record: Record) -> bytes:
+    """Return the record as lines in UTF-8, the blank line behind it included.
+
+    A delimiter or brace in a value is written as its mnemonic. What lines have no room for (line
+    ends, control characters) is replaced as ``encodings.without_junk`` does.
+    """
+    lines = [f"=LDR  {mnemonics.escape(record.leader)}"]
+    for tag, indicators, subfields, value in record.fields:
+        if indicators:
+            body = "".join(f"${code:.1}{mnemonics.escape(text)}" for code, text in subfields)
+            lines.append(f"={tag}  {_blanks_shown(f'{indicators:2.2}')}{body}")
+        else:
+            lines.append(f"={tag}  {_blanks_shown(value)}")
+    return "".join(encodings.without_junk(line) + "\n" for line in lines).encode("utf-8") + b"\n"
+
+
+def _blanks_shown(text: str) -> str:
+    return mnemonics.escape(text).replace(" ", "\\")
