@@ -4,9 +4,9 @@ Decoding is not the hard part, choosing is: a wrong choice makes no error, only 
 the choice is made from the bytes first and the leader second, and an answer that rests on
 neither is marked uncertain.
 
-Order: strict UTF-8 where any byte is high; else MARC-8, doubted where its own rules are broken
-(a character it does not define, a combining mark that stands on nothing or on a letter that it
-never stands on).
+Order: what the sender says; strict UTF-8 where any byte is high; escape sequences or the pattern
+of MARC-8 (MARC 21 family) or ISO 5426 (UNIMARC); what the record declares; what the whole file
+shows (``survey``, ``detection``); else it is open, and said to be.
 
 Source: MARC 21 Specifications, Character Sets (Library of Congress); W3C XML 1.0, section 2.2.
 """
@@ -15,12 +15,20 @@ from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple
-from unicodedata import is_normalized, normalize
 
-from marc_mappings import marc8
+from marc_mappings import detection, glimpse, marc8, readings, witnesses, writing
+from marc_mappings.decoding import ISO5426 as ISO5426
+from marc_mappings.decoding import MARC8 as MARC8
+from marc_mappings.decoding import UTF8 as UTF8
+from marc_mappings.decoding import UnknownEncoding as UnknownEncoding
+from marc_mappings.decoding import canonical as canonical
+from marc_mappings.decoding import decode as decode
+from marc_mappings.decoding import normalized as normalized
+from marc_mappings.detection import EAST_ASIAN
+from marc_mappings.detection import Verdict as Verdict
+from marc_mappings.dialects import FAMILY, family_of
 from marc_mappings.problems import Problem, problem
-
-UTF8, MARC8 = "utf-8", "marc-8"
+from marc_mappings.witnesses import sound_in_utf8
 
 # Everything that may not stand in a value: C0 (the MARC delimiters too), DEL, C1 except the
 # non-sorting marks 98 and 9C, which MARC 21 uses, the non-characters, and lone surrogates.
@@ -30,13 +38,11 @@ _BLANKS = "\t\n\x0b\x0c\r\x85"
 # Non-sorting marks as MARC-8 has them, put into Unicode code for code by a careless converter.
 _MARKS = {"\x88": "\x98", "\x89": "\x9c"}
 
-_HIGH = re.compile(rb"[\x80-\xff]")
 _DESIGNATION = re.compile(rb"\x1b(?:[gbps]|\$[(,)\-]?!?[0-9A-Z]|[(,)\-]!?[0-9A-Z])")
-_UNDEFINED = re.compile(rb"[\x80-\x87\x8a-\x8c\x8f-\xa0\xaf\xbb\xbe\xbf\xc9-\xdf\xfc\xfd\xff]")
-_MARKED = re.compile(rb"([\xe0-\xfe]+)(.?)", re.DOTALL)
-# Marks of romanised Cyrillic, Arabic and Indic that Unicode has no ready-made letters for:
-# ligature halves, double tilde halves, candrabindu, dots and rings below, half rings.
-_ROMANISING = frozenset(b"\xeb\xec\xfa\xfb\xef\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xe1\xe5\xe6\xe3")
+# Shares of letters that fit, above which a reading is fair, below which it is poor.
+_FAIR, _POOR = 0.6, 0.3
+# With fewer letters outside ASCII a record cannot speak against its file.
+_FEW = 3
 
 
 class Choice(NamedTuple):
@@ -47,46 +53,173 @@ class Choice(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def choose(data: bytes, leader9: str) -> Choice:
-    """Return the encoding of a record's bytes; ``leader9`` is its leader/09 (``a`` = Unicode).
+def choose(data: bytes, leader9: str, verdict: Verdict | None = None, dialect: str = "") -> Choice:
+    """Return the encoding of one record's bytes; ``leader9`` is its leader/09 (``a`` = Unicode).
+
+    ``verdict`` and ``dialect`` are those of the file it came in; without them the record is
+    judged alone, which is dearer and less certain.
 
     >>> choose("한강".encode(), " ").problems[0].code
     'leader-says-marc8'
     >>> choose("한강".encode("cp949"), " ").certain
     False
+    >>> choose("한강".encode("cp949"), " ", said("EUC-KR"))
+    Choice(encoding='cp949', certain=True, problems=())
     """
-    declared = UTF8 if leader9 == "a" else MARC8
+    is_marc21 = FAMILY.get(dialect, "marc21") == "marc21"
+    declared = UTF8 if leader9 == "a" else MARC8 if is_marc21 else ""
     escapes = b"\x1b" in data and _DESIGNATION.search(data) is not None
     if data.isascii():
         if escapes and declared == UTF8:
             return Choice(MARC8, False, (problem("leader-says-utf8"),))
-        return Choice(declared, True)
+        return Choice(declared or UTF8, True)
+    if verdict and verdict.said:
+        return _as_said(data, verdict)
     if is_utf8(data) and not (escapes and declared == MARC8):
-        notes = () if declared == UTF8 else (problem("leader-says-marc8"),)
-        return Choice(UTF8, True, notes)
+        notes = (problem("leader-says-marc8"),) if declared == MARC8 else ()
+        rather = _rather_legacy(data, verdict) if verdict else None
+        return rather or Choice(UTF8, True, notes)
+    if not dialect and family_of(glimpse.of_frame(data)) == "unimarc":
+        is_marc21, dialect, declared = False, "unimarc", ""
+    if sound_in_utf8(data, 1 if declared == UTF8 else 4) and not escapes:
+        return Choice(UTF8, False)
+    marc8_choice = _marc8(data, declared, verdict, escapes=escapes) if is_marc21 else None
+    return marc8_choice or _legacy(data, verdict, dialect)
+
+
+def _marc8(data: bytes, declared: str, verdict: Verdict | None, *, escapes: bool) -> Choice | None:
+    """Return the choice of MARC-8 where escape sequences or the pattern of its marks speak."""
+    if not escapes and not marc8.keeps_the_rules(data):
+        return None
+    if verdict and verdict.encoding != MARC8:
+        sure = escapes and declared == MARC8
+    elif verdict:
+        sure = verdict.certain
+    else:
+        sure = declared == MARC8 and (escapes or _reads_well(data))
     if declared == UTF8:
-        return _not_utf8_after_all(data, escapes=escapes)
-    if escapes or is_plausible_marc8(data):
-        return Choice(MARC8, True)
-    return Choice(
-        MARC8,
-        False,
-        (
-            problem(
-                "encoding-doubtful",
-                "The bytes are neither UTF-8 nor proper MARC-8; read as MARC-8, so letters "
-                "outside ASCII may be wrong. Say which encoding the file has.",
-            ),
-        ),
+        return Choice(MARC8, sure, (problem("leader-says-utf8"),))
+    return Choice(MARC8, True) if sure else None
+
+
+def _legacy(data: bytes, verdict: Verdict | None, dialect: str) -> Choice:
+    """Follow the file where the record's letters fit it; else the record stands alone."""
+    if verdict and verdict.encoding not in (UTF8, MARC8) and _fits(data, verdict):
+        return _found(verdict)
+    alone = _alone(data, dialect)
+    if verdict and verdict.encoding != UTF8 and not alone.certain:
+        alone = verdict
+    return _found(alone._replace(certain=False) if verdict else alone)
+
+
+def said(name: str) -> Verdict:
+    """Return the verdict where the sender names the encoding; raises ``UnknownEncoding``."""
+    encoding = canonical(name)
+    return Verdict(encoding, True, (f"The sender says: {encoding}.",), said=True)
+
+
+def _as_said(data: bytes, verdict: Verdict) -> Choice:
+    """What the sender says wins; where the bytes plainly say otherwise that is told."""
+    name = verdict.encoding
+    contradicted = decode(data, name)[1] > 0
+    if name != UTF8 and not contradicted and is_utf8(data):
+        contradicted = any(char > "\u07ff" for char in data.decode())
+    if not contradicted:
+        return Choice(name, True)
+    message = f"The sender says {name}; the bytes of this record do not keep to it."
+    return Choice(name, False, (problem("encoding-not-as-said", message),))
+
+
+def _found(verdict: Verdict) -> Choice:
+    """The choice that follows from a verdict, said in a note, or as a doubt."""
+    name = verdict.encoding
+    if verdict.certain:
+        message = f"Read as {name}, as its bytes and the file show; the leader has no word for it."
+        return Choice(name, True, (problem("encoding-found", message),))
+    message = (
+        f"The bytes are neither UTF-8 nor proper MARC-8, and nothing else is certain; read as "
+        f"{name}, so letters outside ASCII may be wrong. Say which encoding the file has."
     )
+    return Choice(name, False, (problem("encoding-doubtful", message),))
 
 
-def _not_utf8_after_all(data: bytes, *, escapes: bool) -> Choice:
-    """The leader promises UTF-8 and the bytes break it: all of them, or here and there?"""
-    sound = sum(1 for char in data.decode("utf-8", "replace") if char > "\x7f" and char != "\ufffd")
-    if escapes or (not sound and is_plausible_marc8(data)):
-        return Choice(MARC8, False, (problem("leader-says-utf8"),))
-    return Choice(UTF8, False)
+def _alone(data: bytes, dialect: str) -> Verdict:
+    """Judge one record by itself."""
+    seen = glimpse.of_frame(data)
+    fields = seen if seen.fields else seen._replace(fields=(data,))
+    one = witnesses.sample(data, fields)
+    family = dialect or family_of(seen) or "marc21"
+    return detection.of_file([one], family, legacy=1, utf8=0)
+
+
+def _letters(data: bytes, verdict: Verdict | None) -> writing.Letters | None:
+    """Return the letters of the languages that the record and the file name."""
+    languages = witnesses.languages_of(glimpse.of_frame(data))
+    languages |= verdict.languages if verdict else frozenset()
+    return writing.letters(languages) if languages - {"eng"} else None
+
+
+def _reads_well(data: bytes) -> bool:
+    """Whether bytes that keep the rules of MARC-8 also give words that people write."""
+    one = witnesses.sample(data, glimpse.of_frame(data))
+    ours, theirs = readings.marc8_or_latin1([one])
+    return one.proved or (ours > theirs and ours >= _FAIR)
+
+
+def _fits(data: bytes, verdict: Verdict) -> bool:
+    """Whether a record's bytes give, in the encoding of its file, letters that belong there."""
+    whole = decode(data, verdict.encoding)
+    if any(decode(data, each) != whole for each in verdict.rivals):
+        return False
+    if verdict.encoding in EAST_ASIAN and not whole[1]:
+        return True  # bytes of another set seldom pair up to its characters by accident
+    words = b"\n".join(witnesses.words_of(data.split(b"\x1e")))
+    text, bad = decode(words, verdict.encoding)
+    own = witnesses.languages_of(glimpse.of_frame(data)) - verdict.languages - {"eng"}
+    if bad * 20 > len(text) or (own and _is_better_in_another(words, text, own)):
+        return False
+    return _has_letters(text, writing.letters(own | verdict.languages))
+
+
+def _is_better_in_another(words: bytes, text: str, own: frozenset[str]) -> bool:
+    """Whether a language that is not the file's has a set in which its record reads far better."""
+    letters = writing.letters(own)
+    if writing.fit(text, letters).share >= _POOR:
+        return False
+    table = writing.writings()
+    names = {name for each in own for name in table[each].encodings}
+    return any(writing.fit(decode(words, name)[0], letters).share >= 0.8 for name in names)
+
+
+def _has_letters(text: str, letters: writing.Letters) -> bool:
+    if not letters.common:
+        return True
+    found = writing.fit(text, letters)
+    return found.total < _FEW or found.share >= _POOR
+
+
+def _rather_legacy(data: bytes, verdict: Verdict) -> Choice | None:
+    """Weigh valid UTF-8 in a file of another encoding: short words can be both.
+
+    ``None``: it is UTF-8. Three octets in a row that make one character are no accident.
+    """
+    if verdict.encoding in (UTF8, MARC8, ISO5426):
+        return None
+    words = b"\n".join(witnesses.words_of(data.split(b"\x1e")))
+    as_utf8 = words.decode("utf-8", "replace")
+    if sum(1 for char in as_utf8 if char > "\u07ff") > 1:
+        return None
+    text, bad = decode(words, verdict.encoding)
+    letters = _letters(data, verdict)
+    if bad or letters is None:
+        return None
+    ours, theirs = writing.fit(as_utf8, letters).share, writing.fit(text, letters).share
+    if theirs >= _FAIR and theirs >= ours + 0.3:
+        return _found(verdict)
+    if ours >= _FAIR or theirs < 0.3:
+        return None
+    message = f"The bytes can be UTF-8 or {verdict.encoding}; read as UTF-8. Compare the original."
+    return Choice(UTF8, False, (problem("encoding-doubtful", message),))
 
 
 def is_utf8(data: bytes) -> bool:
@@ -96,45 +229,6 @@ def is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def is_plausible_marc8(data: bytes) -> bool:
-    """Whether the high bytes of ``data`` (no escape sequences) keep the rules of ANSEL.
-
-    Latin-1 and the East Asian sets do not: their bytes are undefined in ANSEL, or are combining
-    marks before a blank, or before letters that never carry that mark.
-    """
-    if _UNDEFINED.search(data):
-        return False
-    good = bad = 0
-    for marks, letter in _MARKED.findall(data):
-        if not letter.isalpha() and letter not in b"\xa2\xa5\xb1\xb2\xb5\xb8\xac\xbc\xbd":
-            return False
-        if letter and (marks[0] in _ROMANISING or _composes(marks, letter)):
-            good += 1
-        else:
-            bad += 1
-    return good >= bad
-
-
-def _composes(marks: bytes, letter: bytes) -> bool:
-    """Whether Unicode has a ready-made letter for this letter with its (first) mark."""
-    return len(marc8.decode(marks[:1] + letter).text) == 1
-
-
-def decode(data: bytes, encoding: str) -> tuple[str, int]:
-    """Return (text in NFC, number of undecodable characters) of one value's bytes."""
-    if data.isascii() and b"\x1b" not in data:
-        return data.decode("ascii"), 0
-    if encoding == MARC8:
-        return marc8.decode(data)
-    text = data.decode("utf-8", "replace")
-    return normalized(text), text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
-
-
-def normalized(text: str) -> str:
-    """Return ``text`` in NFC."""
-    return text if text.isascii() or is_normalized("NFC", text) else normalize("NFC", text)
 
 
 def without_junk(text: str) -> str:

@@ -11,6 +11,7 @@ Source: MARC-8 Encoding Environment, https://www.loc.gov/marc/specifications/spe
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final, NamedTuple
 from unicodedata import normalize
 
@@ -123,3 +124,45 @@ def _character(data: bytes, at: int, sets: _Sets) -> tuple[int, str, bool]:
         odd = ODD_MAP.get(code)
         return at + width, chr(odd) if odd else "", False
     return at + width, chr(found[0]), bool(found[1])
+
+
+_UNDEFINED = re.compile(rb"[\x80-\x87\x8a-\x8c\x8f-\xa0\xaf\xbb\xbe\xbf\xc9-\xdf\xfc\xfd\xff]")
+_PAIRS = ((b"\x88", b"\x89"), (b"\xeb", b"\xec"), (b"\xfa", b"\xfb"))
+# What no other set has: escape sequences, and the ligature of romanised Cyrillic.
+PROOF: Final = re.compile(
+    rb"\x1b(?:[gbps]|\$[(,)\-]?!?[0-9A-Z]|[(,)\-]!?[0-9A-Z])|\xeb[A-Za-z]\xec[A-Za-z]"
+)
+_MARKED = re.compile(rb"([\xe0-\xfe]+)(.?)", re.DOTALL)
+# Marks of romanised Cyrillic, Arabic and Indic that Unicode has no ready-made letters for:
+# ligature halves, double tilde halves, candrabindu, dots and rings below, half rings.
+_ROMANISING = frozenset(b"\xeb\xec\xfa\xfb\xef\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xe1\xe5\xe6\xe3")
+
+
+def keeps_the_rules(data: bytes) -> bool:
+    """Whether the high bytes of ``data`` (no escape sequences) keep the rules of ANSEL.
+
+    Latin-1 and the East Asian sets do not: their bytes are undefined in ANSEL, or are combining
+    marks before a blank, or before letters that never carry that mark. Non-sorting marks and
+    halves of ligatures come in pairs.
+    """
+    if _UNDEFINED.search(data) or any(data.count(one) != data.count(two) for one, two in _PAIRS):
+        return False
+    good = bad = 0
+    for marks, letter in _MARKED.findall(data):
+        if not letter.isalpha() and letter not in b"\xa2\xa5\xb1\xb2\xb5\xb8\xac\xbc\xbd":
+            return False
+        if letter and (marks[0] in _ROMANISING or _composes(marks, letter)):
+            good += 1
+        else:
+            bad += 1
+    return good >= bad
+
+
+@cache
+def _composed(mark: int, letter: bytes) -> bool:
+    return len(decode(bytes((mark,)) + letter).text) == 1
+
+
+def _composes(marks: bytes, letter: bytes) -> bool:
+    """Whether Unicode has a ready-made letter for this letter with its (first) mark."""
+    return _composed(marks[0], letter)

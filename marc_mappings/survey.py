@@ -1,0 +1,123 @@
+"""What a whole file says before its records are read: its dialect and its encoding.
+
+One record is often too short to tell EUC-KR from GBK, or RUSMARC from UNIMARC; a file is not. So
+the file is passed over once. Sound records in UTF-8 or ASCII cost next to nothing; of the others
+an evenly drawn sample of bounded size is kept for ``detection``.
+
+Source: the order of evidence is that of ``encodings``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from marc_mappings import detection, dialects, encodings, glimpse, witnesses
+from marc_mappings.glimpse import Glimpse
+from marc_mappings.record import Record
+
+# Every record votes on the dialect at first, later every eighth.
+_EACH, _STRIDE = 512, 8
+# Records that are kept for detection: at most twice this number at any moment.
+_KEPT: Final = 512
+
+
+class Said(NamedTuple):
+    """What the sender says of a file: ``""`` = find out. Names as in ``--encoding``."""
+
+    encoding: str = ""
+    dialect: str = ""
+
+
+class Survey(NamedTuple):
+    """What a file says as a whole; ``records`` = frames seen.
+
+    ``encoding`` is for bytes that are not UTF-8 and carry no evidence of their own.
+    """
+
+    encoding: encodings.Verdict
+    dialect: dialects.Verdict
+    records: int
+
+
+class _Votes:
+    """The votes on the dialect, record by record."""
+
+    def __init__(self) -> None:
+        self.families: Counter[str] = Counter()
+        self.flavours: Counter[str] = Counter()
+        self.shown: Counter[str] = Counter()
+
+    def add(self, seen: Glimpse) -> None:
+        family = dialects.family_of(seen)
+        self.families[family] += 1
+        if not family:
+            return
+        signs = dialects.signs_of(seen, family)
+        self.flavours[dialects.flavour(signs, family)] += 1
+        if signs:
+            self.shown.update(sign.words for sign in signs)
+
+    def verdict(self, said: str) -> dialects.Verdict:
+        if said:
+            return dialects.said(said)
+        return dialects.verdict(self.families, self.flavours, self.shown)
+
+
+class _Sample:
+    """An evenly drawn sample of the records whose bytes are not UTF-8."""
+
+    def __init__(self) -> None:
+        self.kept: list[witnesses.Sample] = []
+        self.met = 0
+        self.stride = 1
+
+    def add(self, raw: bytes) -> None:
+        if self.met % self.stride == 0:
+            self.kept.append(witnesses.sample(raw, glimpse.of_frame(raw)))
+            if len(self.kept) > 2 * _KEPT:
+                self.kept = self.kept[::2]
+                self.stride *= 2
+        self.met += 1
+
+
+def of_frames(frames: Iterable[bytes], said: Said = Said()) -> Survey:  # noqa: B008
+    """Survey ISO 2709 frames (the bytes of each record), in one pass and bounded memory.
+
+    Raises ``decoding.UnknownEncoding`` or ValueError when the sender names what does not exist.
+    """
+    told = encodings.said(said.encoding) if said.encoding else None
+    if said.dialect:
+        dialects.said(said.dialect)
+    votes, sample = _Votes(), _Sample()
+    utf8 = total = 0
+    for raw in frames:
+        total += 1
+        if total <= _EACH or total % _STRIDE == 0:
+            votes.add(glimpse.of_frame(raw))
+        if b"\x1b" not in raw:
+            if raw.isascii():
+                continue
+            if encodings.is_utf8(raw):
+                utf8 += 1
+                continue
+        sample.add(raw)
+    dialect = votes.verdict(said.dialect)
+    if told:
+        return Survey(told, dialect, total)
+    found = detection.of_file(sample.kept, dialect.dialect, legacy=sample.met, utf8=utf8)
+    return Survey(found, dialect, total)
+
+
+def of_records(records: Iterable[Record], said: Said = Said()) -> Survey:  # noqa: B008
+    """Survey records that are text already (MARCXML, JSON, ``.mrk``): the dialect only."""
+    votes = _Votes()
+    total = 0
+    for record in records:
+        total += 1
+        if total <= _EACH or total % _STRIDE == 0:
+            votes.add(glimpse.of_record(record))
+    evidence = ("The format says its encoding itself.",)
+    verdict = encodings.Verdict(encodings.UTF8, True, evidence)
+    return Survey(verdict, votes.verdict(said.dialect), total)
