@@ -1,8 +1,8 @@
 """Keys by which two records, or a wish and a record, are the same publication.
 
-A key is a kind and a value in one normal form. Kinds differ in what they prove: the ISBN of a set
-never matches a volume, a cancelled one is only a hint, and a control number counts only with the
-agency it belongs to, because a bare 001 is everybody's.
+A key is a kind and a value in one normal form (``key_kinds``). Kinds differ in what they prove: the
+ISBN of a set never matches a volume, a cancelled one is only a hint, and a control number counts
+only with the agency it belongs to, because a bare 001 is everybody's.
 
 Source: MARC 21 Bibliographic 001, 003, 010, 015, 016, 020, 022, 024, 035; KORMARC 020 (first
 indicator 1: set).
@@ -12,40 +12,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from marc_mappings import identifiers
+from marc_mappings import identifiers, title_keys
 from marc_mappings.identifiers import explain_invalid
+from marc_mappings.key_kinds import EDITION_KINDS, IDENTIFIER_KINDS, KINDS, TITLE_KINDS, Key
 from marc_mappings.record import Field, Record
+from marc_mappings.sound import Sound
 
-__all__ = ["KINDS", "Key", "explain_invalid", "identifier_keys", "keys"]
-
-# Every kind, and what its value is.
-KINDS: Final[Mapping[str, str]] = {
-    "isbn": "ISBN, 13 digits",
-    "isbn_set": "ISBN of a set, 13 digits",
-    "isbn_cancelled": "cancelled or invalid-in-use ISBN, 13 digits",
-    "issn": "ISSN with hyphen",
-    "ismn": "ISMN, 13 digits",
-    "control": "control number, (AGENCY)NUMBER",
-    "lccn": "Library of Congress control number, normal form",
-    "nbn": "number of a national bibliography, upper case without blanks",
-    "doi": "DOI, lower case",
-    "other_id": "another standard identifier, SOURCE:VALUE",
-}
+__all__ = [
+    "EDITION_KINDS",
+    "IDENTIFIER_KINDS",
+    "KINDS",
+    "TITLE_KINDS",
+    "Key",
+    "explain_invalid",
+    "identifier_keys",
+    "identifier_only",
+    "keys",
+]
 
 _CONTROL = re.compile(r"\s*\(([^()]+)\)\s*(\S.*)")
 
 
-class Key(NamedTuple):
-    """A key: its ``kind`` (one of ``KINDS``) and its ``value`` in normal form."""
+def keys(content: Record | Sound) -> tuple[Key, ...]:
+    """Return the keys of a record, each once: identifiers in the order of its fields, then titles.
 
-    kind: str
-    value: str
+    A wish is matched by identifiers alone: ``identifier_only``, or the kinds in
+    ``IDENTIFIER_KINDS``.
+    """
+    record = _part(content, _NUMBERED | title_keys.TAGS)
+    return identifier_only(record) + title_keys.of_record(record)
 
 
-def keys(record: Record) -> tuple[Key, ...]:
-    """Return the keys of a record, each once, in the order of the record's fields."""
+def identifier_only(content: Record | Sound) -> tuple[Key, ...]:
+    """Return the keys of a record that somebody gave it as a number, in the order of its fields."""
+    record = _part(content, _NUMBERED)
     found: dict[Key, None] = {}
     agency = record.agency
     if agency and (number := identifiers.controlled(agency, record.control_number)):
@@ -56,8 +58,17 @@ def keys(record: Record) -> tuple[Key, ...]:
     return tuple(found)
 
 
+def _part(content: Record | Sound, tags: frozenset[str]) -> Record:
+    """Return the record, or of one in pieces only the fields that are asked for."""
+    return content.part(tags) if isinstance(content, Sound) else content
+
+
 def _isbn_keys(field: Field) -> Iterator[Key]:
-    """020: in KORMARC the first indicator 1 says set; elsewhere the words around say so."""
+    """020: in KORMARC the first indicator 1 says set; elsewhere the words around say so.
+
+    MARC 21 leaves that indicator blank, so a 1 in it can mean nothing else; and taking a volume's
+    number for a set's only asks a person, while the reverse would give the wrong book.
+    """
     words = " ".join(field.all("aqgc"))
     is_set = field.indicators[:1] == "1" or identifiers.is_set(words)
     for code, value in field.subfields:
@@ -68,27 +79,35 @@ def _isbn_keys(field: Field) -> Iterator[Key]:
 
 
 def _issn_keys(field: Field) -> Iterator[Key]:
-    return (Key("issn", identifiers.issn8(value)) for value in field.all("al"))
+    """022: $a and the linking $l; $m, $y and $z were wrong or are cancelled."""
+    for code, value in field.subfields:
+        if code in "al":
+            yield Key("issn", identifiers.issn8(value))
+        elif code in "myz":
+            yield Key("issn_cancelled", identifiers.issn8(value))
 
 
 def _other_keys(field: Field) -> Iterator[Key]:
     """024: the first indicator, or $2 with 7, says which number it is."""
     kind, source = field.indicators[:1], field.first("2").strip().lower()
+    words = " ".join(field.all("aqd"))
     for value in field.all("a"):
+        start = identifiers.compact(identifiers.plain(value))
         if source == "doi" or (kind == "7" and identifiers.doi(value)):
             yield Key("doi", identifiers.doi(value))
-        elif kind == "2" or source == "ismn":
+        elif kind == "2" or source == "ismn" or (kind == "3" and start.startswith("9790")):
             yield Key("ismn", identifiers.ismn13(value))
-        elif (kind in "38" and value.strip().startswith("978")) or source == "isbn":
-            is_set = identifiers.is_set(" ".join(field.all("aqd")))
+        elif (kind in "38" and start.startswith(("978", "979"))) or source == "isbn":
+            is_set = identifiers.is_set(words)
             yield Key("isbn_set" if is_set else "isbn", identifiers.isbn13(value))
-        else:
-            name = source or _OTHER.get(kind, "")
-            number = identifiers.compact(identifiers.plain(value))
-            if name and number:
-                yield Key("other_id", f"{name}:{number}")
+        elif source in ("local", "csbn") and _CSBN.search(words):
+            yield Key("csbn", identifiers.csbn(value))
+        elif (name := source or _OTHER.get(kind, "")) and start:
+            yield Key("other_id", f"{name}:{start}")
 
 
+# The name of the unified book number, or nothing but such a number with the point in its middle.
+_CSBN = re.compile(r"统一书号|統一書號|\s*[0-9]{4,5}\s?[·・•‧∙⋅]\s?[0-9]{1,5}\s*$")
 _OTHER = {"0": "isrc", "1": "upc", "3": "ean", "4": "sici"}
 
 
@@ -97,7 +116,12 @@ def _lccn_keys(field: Field) -> Iterator[Key]:
 
 
 def _nbn_keys(field: Field) -> Iterator[Key]:
-    return (Key("nbn", identifiers.compact(identifiers.plain(v))) for v in field.all("a"))
+    """015: most numbers name their bibliography; one that does not counts with its source."""
+    source = field.first("2")
+    for value in field.all("a"):
+        number = identifiers.compact(identifiers.plain(value))
+        bare = not any(map(str.isalpha, number))
+        yield Key("nbn", identifiers.controlled(source, number) if bare and source else number)
 
 
 def _agency_nbn_keys(field: Field) -> Iterator[Key]:
@@ -107,9 +131,10 @@ def _agency_nbn_keys(field: Field) -> Iterator[Key]:
 
 
 def _control_keys(field: Field) -> Iterator[Key]:
-    for value in field.all("a"):
-        if match := _CONTROL.fullmatch(value):
-            yield Key("control", identifiers.controlled(match[1], match[2]))
+    for code, value in field.subfields:
+        if code in "az" and (match := _CONTROL.fullmatch(value)):
+            kind = "control" if code == "a" else "control_cancelled"
+            yield Key(kind, identifiers.controlled(match[1], match[2]))
 
 
 _READERS: Final[Mapping[str, Callable[[Field], Iterator[Key]]]] = {
@@ -123,10 +148,13 @@ _READERS: Final[Mapping[str, Callable[[Field], Iterator[Key]]]] = {
 }
 
 
+_NUMBERED: Final = frozenset(_READERS) | {"001", "003"}
+
+
 def identifier_keys(text: str, kind: str = "") -> tuple[Key, ...]:
     """Return the keys of what a person, a cell or a URN says; ``kind`` limits them to one.
 
-    ``kind`` may be any of ``KINDS``; without it the text itself says what it is.
+    ``kind`` may be any of ``IDENTIFIER_KINDS``; without it the text itself says what it is.
 
     >>> identifier_keys("0-306-40615-2 (pbk.)")
     (Key(kind='isbn', value='9780306406157'),)
@@ -153,9 +181,12 @@ def _spoken_keys(text: str, kind: str) -> Iterator[Key]:
     isbn_kind = "isbn_cancelled" if kind == "isbn_cancelled" else "isbn_set" if is_set else "isbn"
     yield Key(isbn_kind, identifiers.isbn13(text))
     yield Key("ismn", identifiers.ismn13(text))
+    if kind == "csbn" or "统一书号" in text or "統一書號" in text:
+        yield Key("csbn", identifiers.csbn(text))
     # Eight digits alone could be anything, a date to begin with: they must call themselves ISSN.
-    if kind == "issn" or re.search(r"issn|[0-9]{4}-[0-9]{3}[0-9Xx]\s*$", text, re.IGNORECASE):
-        yield Key("issn", identifiers.issn8(text))
+    asked = kind in ("issn", "issn_cancelled")
+    if asked or re.search(r"issn|[0-9]{4}-[0-9]{3}[0-9Xx]\s*$", text, re.IGNORECASE):
+        yield Key(kind if asked else "issn", identifiers.issn8(text))
     if kind == "lccn":
         yield Key("lccn", identifiers.lccn(text))
     if kind in ("nbn", "other_id"):
