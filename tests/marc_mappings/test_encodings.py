@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marc_mappings import encodings, formats, iso2709
+from marc_mappings import encodings, formats, glimpse, iso2709
 from marc_mappings.formats import Parsed
 from tests.marc_mappings.conftest import record
+from tests.marc_mappings.reencoding import frame
 
 TITLE = "245 00$a"
 
@@ -131,6 +132,54 @@ def test_any_bytes_can_be_decoded_as_anything(data: bytes) -> None:
         text, bad = encodings.decode(data, encoding)
         assert bad >= 0
         assert encodings.normalized(text) == text
+
+
+def _legacy_book(title: str, charset: str, language: str) -> bytes:
+    coded = f"008 070301s2007    xx  ||||||||||||||| {language} d"
+    raw = iso2709.write(record("001 x", coded, TITLE + title))
+    seen = glimpse.of_frame(raw)
+    fields = [data.decode().encode(charset) for data in seen.fields[: len(seen.tags)]]
+    return frame(seen.leader[:9] + b" " + seen.leader[10:], zip(seen.tags, fields, strict=True))
+
+
+def test_a_title_in_the_language_its_record_names_is_certain_with_a_note() -> None:
+    choice = encodings.choose(_legacy_book("채식주의자 : 한강 장편소설", "cp949", "kor"), " ")
+    assert (choice.encoding, choice.certain) == ("cp949", True)
+    assert [each.code for each in choice.problems] == ["encoding-found"]
+
+
+def test_a_small_letter_title_that_may_be_capitals_of_another_set_is_doubted() -> None:
+    raw = _legacy_book("роман в четырёх томах с рисунками и примечаниями", "cp1251", "rus")
+    choice = encodings.choose(raw, " ")
+    assert (choice.encoding, choice.certain) == ("cp1251", False)
+    assert [each.code for each in choice.problems] == ["encoding-doubtful"]
+
+
+def test_latin1_that_keeps_the_rules_of_marc8_by_accident_is_not_read_so_in_silence() -> None:
+    for title, language in (("Frédéric", "fre"), ("Doña Bárbara", "spa"), ("Kenzaburo née", "eng")):
+        choice = encodings.choose(_legacy_book(title, "cp1252", language), " ")
+        assert choice.encoding == "cp1252" or not choice.certain
+        assert choice.certain or choice.problems
+
+
+def test_a_record_that_fits_its_file_follows_it_and_another_is_doubted() -> None:
+    verdict = encodings.Verdict("cp1251", True, (), frozenset({"rus"}))
+    follows = encodings.choose(_legacy_book("Мир", "cp1251", "rus"), " ", verdict, "marc21")
+    assert (follows.encoding, follows.certain) == ("cp1251", True)
+    other = encodings.choose(_legacy_book("Θεωρία και πράξη", "cp1253", "gre"), " ", verdict)
+    assert not other.certain
+    assert [each.code for each in other.problems] == ["encoding-doubtful"]
+
+
+def test_a_set_that_the_record_is_read_alike_in_is_no_reason_to_doubt_it() -> None:
+    twins = encodings.Verdict("cp1252", True, (), frozenset({"fre"}), ("iso8859-15",))
+    assert encodings.choose(_legacy_book("L'été", "cp1252", "fre"), " ", twins).certain
+    assert not encodings.choose(_legacy_book("Cœur d'été", "cp1252", "fre"), " ", twins).certain
+
+
+def test_unimarc_has_no_leader9_to_contradict() -> None:
+    choice = encodings.choose("Écrits".encode(), " ", None, "unimarc")
+    assert choice == ("utf-8", True, ())
 
 
 def test_nothing_is_written_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:

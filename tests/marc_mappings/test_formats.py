@@ -5,17 +5,21 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import formats, iso2709, marcxml
+from marc_mappings import formats, iso2709, marc_json, marc_text, marcxml
 from marc_mappings.formats import Format, NotMarc, Parsed, Start, Unreadable
 from tests.marc_mappings.conftest import BOOK, record
 
 XML = marcxml.write(BOOK)
 ISO = iso2709.write(BOOK)
+JSON = marc_json.write(BOOK)
+MRK = marc_text.write(BOOK)
 
 
 def _zip(name: str) -> bytes:
@@ -50,6 +54,40 @@ def test_iso2709_is_known_by_its_content(head: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "head",
+    [
+        JSON,
+        b"[" + JSON + b"]",
+        b"\xef\xbb\xbf\n [ " + JSON,
+        b'{"records": [' + JSON + b"]}",
+        b'{"items": [{"id": 1}], "source_record": [{"leader": "00000nam a2200000 i 4500"',
+        b'{"type":"marc-hash","version":[1,0],"fields":[["001","x"]]}',
+        b'{"controlfield":[{"tag":"001","data":"x"}]}',
+        b'{"_id":"1","record":[["LDR",null,null,"_","00000nam a2200000 i 4500"]]}',
+    ],
+)
+def test_marc_in_json_is_known_by_its_content(head: bytes) -> None:
+    assert formats.sniff(head) is Format.MARC_JSON
+
+
+@pytest.mark.parametrize("head", [MRK, b"\xef\xbb\xbf\r\n" + MRK, b"=001  x\n=245  00$ax\n"])
+def test_the_mnemonic_form_is_known_by_its_content(head: bytes) -> None:
+    assert formats.sniff(head) is Format.MARC_TEXT
+
+
+@pytest.mark.parametrize("room", [iso2709, marcxml, marc_json, marc_text])
+def test_every_format_has_a_room_and_every_room_the_same_names(room: ModuleType) -> None:
+    assert all(callable(getattr(room, name)) for name in ("frames", "parse", "write"))
+    assert room.frames in [each.frames for each in formats.ROOMS.values()]
+    assert set(formats.ROOMS) == set(Format)
+
+
+@pytest.mark.parametrize("content", [ISO, XML, JSON, MRK])
+def test_a_file_in_gzip_is_what_it_holds(content: bytes) -> None:
+    assert formats.sniff(gzip.compress(content)) is formats.sniff(content)
+
+
+@pytest.mark.parametrize(
     ("head", "code", "found"),
     [
         (b"", "empty", "an empty file"),
@@ -61,13 +99,28 @@ def test_iso2709_is_known_by_its_content(head: bytes) -> None:
         (b"\xff\xd8\xff\xe0..JFIF", "image", "JPEG"),
         (_zip("xl/workbook.xml"), "zip", "a spreadsheet"),
         (_zip("records.mrc"), "zip", "a zip archive"),
-        (gzip.compress(ISO), "gzip", "a gzip archive"),
-        (b'{"leader": "..."}', "json", "a JSON document"),
+        (_zip("word/document.xml"), "zip", "a word processor document"),
+        (gzip.compress(gzip.compress(ISO)), "gzip", "gzip packed in gzip"),
+        (b"\x1f\x8b\x08 no gzip", "gzip", "a damaged gzip file"),
+        (gzip.compress(b"%PDF-1.7"), "pdf", "a PDF document"),
+        (b"\x00\x00\x00\x20ftypisom\x00", "media", "a media file"),
+        (b"ID3\x04\x00", "media", "a media file"),
+        (b"SQLite format 3\x00", "database", "a SQLite database"),
+        (b"{\\rtf1\\ansi", "office", "an RTF document"),
+        (b"\x7fELF\x02", "program", "a program"),
+        (b'{"openapi": "3.1.0", "fields": ["a"]}', "json", "a JSON document"),
         (b"[{}]", "json", "a JSON document"),
-        (b"=LDR  00000nam a2200000 i 4500\n=001  1\n", "marc-text", "MARC in a text format"),
-        (b"00366nam  22001698a 4500\n001 11224466\n", "marc-text", "MARC in a text format"),
+        (b"00366nam  22001698a 4500\n001 11224466\n", "marc-text", "MARC in lines"),
+        (b"LDR    00366nam  22001698a 4500\n", "marc-text", "MARC in lines"),
         (b"Dear colleagues,\nplease find", "text", "plain text"),
-        ("제목,저자\n채식주의자,한강\n".encode(), "text", "plain text"),
+        ("제목,저자\n채식주의자,한강\n".encode(), "table", "a table"),
+        (b"title\tauthor\r\nA\tB\r\n", "table", "a table"),
+        (
+            b'<collection><record><datafield tag="021A"><subfield code="a">x</subfield>',
+            "pica",
+            "PICA+",
+        ),
+        (b'<!ENTITY x "y"><collection><record/>', "doctype", "DTD"),
         (b"<mods:mods xmlns:mods='x'><mods:titleInfo/>", "xml", "<mods>"),
         ("<record/>".encode("utf-16"), "utf-16", "UTF-16"),
         (b"\x00\x01\x02\x1e binary", "binary", "a binary file"),
@@ -97,7 +150,12 @@ def test_a_doctype_between_envelope_and_records_is_refused() -> None:
 @given(st.binary(max_size=400))
 @settings(max_examples=300, deadline=None)
 def test_no_exception_leaves_the_iterator(noise: bytes) -> None:
-    for whole in (ISO + noise + ISO, b"<collection>" + XML + noise + XML + b"</collection>"):
+    wholes = (
+        ISO + noise + ISO,
+        b"<collection>" + XML + noise + XML + b"</collection>",
+        MRK + noise + b"\n" + MRK,
+    )
+    for whole in wholes:
         items = list(formats.read(io.BytesIO(whole)))
         assert isinstance(items[0], Parsed)
         assert all(item.length and isinstance(item, Parsed | Unreadable) for item in items)
@@ -110,10 +168,12 @@ def test_any_bytes_are_one_item(noise: bytes) -> None:
     assert formats.read_one(b"<" + noise).outcome in ("ok", "repaired", "rejected")
     assert formats.read_one(b"<!-- -->" + noise).outcome in ("ok", "repaired", "rejected")
     assert formats.read_one(noise).outcome in ("ok", "repaired", "rejected")
+    assert formats.read_one(b"{" + noise).outcome in ("ok", "repaired", "rejected")
+    assert formats.read_one(b"=" + noise).outcome in ("ok", "repaired", "rejected")
 
 
 @given(
-    st.sampled_from(["iso", "xml"]),
+    st.sampled_from(["iso", "xml", "json", "mrk", "gz"]),
     st.lists(
         st.one_of(
             st.sampled_from(["good", "nfd", "cut", "blank", "junk", "latin1"]),
@@ -126,7 +186,7 @@ def test_any_bytes_are_one_item(noise: bytes) -> None:
 def test_reading_goes_on_after_any_item_with_the_same_results(
     kind: str, pieces: list[str | bytes]
 ) -> None:
-    good = ISO if kind == "iso" else XML
+    good = {"xml": XML, "json": JSON, "mrk": MRK}.get(kind, ISO)
     made: dict[str, bytes] = {
         "good": good,
         "nfd": good.replace("ŭ".encode(), "ŭ".encode()),
@@ -137,6 +197,8 @@ def test_reading_goes_on_after_any_item_with_the_same_results(
     }
     body = b"".join(piece if isinstance(piece, bytes) else made[piece] for piece in pieces)
     stream = good + body + good
+    if kind == "gz":
+        stream = gzip.compress(stream) + b"broken"
     items = list(formats.read(io.BytesIO(stream)))
     for index, item in enumerate(items, 1):
         start = Start(item.position, item.offset + item.length)
@@ -144,6 +206,12 @@ def test_reading_goes_on_after_any_item_with_the_same_results(
 
 
 def test_one_record_reads_as_it_did_in_its_file() -> None:
+    for good in (ISO, JSON, MRK):
+        for item in formats.read(io.BytesIO(good * 2)):
+            alone = formats.read_one((good * 2)[item.offset : item.offset + item.length])
+            assert isinstance(alone, Parsed)
+            assert isinstance(item, Parsed)
+            assert alone.record.fields == item.record.fields == BOOK.fields
     stream = b"<c>" + XML + b"\n" + XML.replace(b"<", b"<m:").replace(b"<m:/", b"</m:") + b"</c>"
     for item in formats.read(io.BytesIO(stream)):
         assert isinstance(item, Parsed)
@@ -167,23 +235,39 @@ def test_a_stream_that_cannot_seek_is_read_from_its_beginning() -> None:
     assert len(list(formats.read(Pipe(ISO * 50)))) == 50  # type: ignore[arg-type]
 
 
-def test_memory_does_not_grow_with_the_number_of_records() -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "one"),
+    [
+        (b"", ISO),
+        (b"<collection>", XML),
+        (b"[", JSON.rstrip() + b","),
+        (b'{"records": [', JSON.rstrip() + b","),
+        (b"", JSON),
+        (b"", MRK),
+    ],
+)
+def test_memory_does_not_grow_with_the_number_of_records(before: bytes, one: bytes) -> None:
     import tracemalloc
 
+    total = 3_000_000 // len(one)
+
     class Endless(io.RawIOBase):
-        left = 6000
+        left = total
+        head = before
 
         def read(self, size: int = -1) -> bytes:
-            count = min(self.left, max(1, size // len(ISO)))
+            count = min(self.left, max(1, size // len(one)))
             self.left -= count
-            return ISO * count
+            head, self.head = self.head, b""
+            return head + one * count
 
     tracemalloc.start()
-    count = sum(1 for _ in formats.read(Endless()))  # type: ignore[arg-type]
+    count = sum(1 for _ in formats.cut(Endless()))  # type: ignore[arg-type]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert count == 6000
-    assert peak < 8_000_000
+    assert count == total
+    assert peak < 2_500_000
 
 
 def test_a_file_without_any_terminator_is_read_in_bounded_pieces() -> None:
@@ -219,3 +303,26 @@ def test_a_record_of_nothing_but_a_leader_is_rejected() -> None:
     assert isinstance(item, Unreadable)
     assert item.problems[0].message
     assert record("001 x").control_number == "x"
+
+
+@pytest.mark.slow
+def test_every_file_of_the_corpus_is_read_or_refused_with_its_name(corpus: Path) -> None:
+    """Not one exception, not one MARC file refused, and every offset right."""
+    refused: dict[str, str] = {}
+    rows = (corpus / "MANIFEST.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    for name in (row.split("\t")[0] for row in rows):
+        data = (corpus / name).read_bytes()
+        try:
+            items = list(formats.read(io.BytesIO(data)))
+        except NotMarc as fault:
+            refused[Path(name).name] = fault.code
+            continue
+        assert items, name
+        assert [item.position for item in items] == list(range(1, len(items) + 1))
+        for item in items:
+            assert item.length
+            if isinstance(item, Unreadable):
+                assert item.raw == data[item.offset : item.offset + item.length]
+                assert item.problems
+    assert len(rows) > 700
+    assert refused == {"pica.xml": "pica"}

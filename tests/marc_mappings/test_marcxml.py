@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from marc_mappings import formats, iso2709, marc21_to_dc, marcxml
+from marc_mappings import formats, iso2709, marcxml, oai_dc
 from marc_mappings.formats import Parsed, Unreadable
 from marc_mappings.record import Field, Record, Subfield
-from tests.marc_mappings.conftest import BOOK, record
+from tests.marc_mappings.conftest import BOOK, LEADER, record
 
 XML = marcxml.write(BOOK)
 
@@ -74,6 +74,65 @@ def test_marcxchange_with_its_own_namespace_is_read() -> None:
         b"</mx:datafield></mx:record></mx:collection>"
     )
     assert _fields(document) == [record("245 00$aTitle").fields]
+
+
+@pytest.mark.parametrize(
+    ("found", "meant", "code"),
+    [
+        ("-----nam-a22------u-4500", "     nam a22      u 4500", "leader-placeholders"),
+        ("00000nam#a2200000#i#4500", "00000nam a2200000 i 4500", "leader-placeholders"),
+        ("^^^^^nam^^22^^^^^^^^450^", "     nam  22        450 ", "leader-placeholders"),
+        ("00757cam a22002055a 45000", "00000cam a22002055a 4500", "leader-damaged"),
+        ("     cam a2200433 i 4500 ", "00000cam a2200433 i 4500", "leader-damaged"),
+        ("01244ccm a2200337z4500", "00000ccm a2200337z  4500", "leader-damaged"),
+        ("", "00000nam a2200000 u 4500", "leader-damaged"),
+    ],
+)
+def test_a_leader_with_placeholders_or_of_another_length_is_mended(
+    found: str, meant: str, code: str
+) -> None:
+    (item,) = _read(b"<collection>" + XML.replace(LEADER.encode(), found.encode()))
+    assert isinstance(item, Parsed)
+    assert item.record.leader == meant
+    assert [each.code for each in item.problems] == [code]
+    assert item.outcome == "repaired"
+
+
+def test_a_record_that_lost_its_begin_is_reported() -> None:
+    headless = XML[XML.index(b"<controlfield") :]
+    document = b"<collection>" + XML + headless + XML + b"</collection>"
+    items = _read(document)
+    assert [item.outcome for item in items] == ["ok", "rejected", "ok"]
+    assert isinstance(items[1], Unreadable)
+    assert items[1].raw == headless
+
+
+def test_placeholders_in_indicators_are_blanks() -> None:
+    document = b"<collection>" + XML.replace(b'ind1=" "', b'ind1="#"').replace(
+        b'ind2=" "', b'ind2="\\"'
+    )
+    (item,) = _read(document)
+    assert isinstance(item, Parsed)
+    assert item.record.fields == BOOK.fields
+    assert {each.code for each in item.problems} == {"placeholders-for-blanks"}
+
+
+def test_a_control_field_under_a_data_tag_is_kept_with_a_problem() -> None:
+    (item,) = _read(
+        b'<record><leader>00000nam a2200000 i 4500</leader><controlfield tag="245">x'
+        b"</controlfield></record>"
+    )
+    assert isinstance(item, Parsed)
+    assert item.record.fields == record("245 __$ax").fields
+    assert [each.code for each in item.problems] == ["subfield-without-code"]
+
+
+@pytest.mark.parametrize(
+    "namespace", ["info:lc/xmlns/marcxchange-v1", "http://www.nl.go.kr/kormarc", "urn:x"]
+)
+def test_the_namespace_does_not_matter(namespace: str) -> None:
+    document = XML.replace(b'http://www.loc.gov/MARC21/slim"', namespace.encode() + b'"')
+    assert _fields(b"<collection>" + document + b"</collection>") == [BOOK.fields]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +294,7 @@ def test_whatever_the_record_the_xml_is_well_formed_and_valid(
     schemas: etree.XMLSchema, made: Record
 ) -> None:
     schemas.assertValid(etree.fromstring(marcxml.write(made)))
-    schemas.assertValid(etree.fromstring(marc21_to_dc.write(made)))
+    schemas.assertValid(etree.fromstring(oai_dc.write(made)))
 
 
 @given(ANY_RECORDS)

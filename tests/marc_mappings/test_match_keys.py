@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import isbn
 
-from marc_mappings.match_keys import KINDS, Key, explain_invalid, identifier_keys, keys
+from marc_mappings.match_keys import (
+    EDITION_KINDS,
+    IDENTIFIER_KINDS,
+    KINDS,
+    TITLE_KINDS,
+    Key,
+    explain_invalid,
+    identifier_keys,
+    identifier_only,
+    keys,
+)
 from marc_mappings.record import Record
 from tests.marc_mappings.conftest import BOOK, LEADER, record
 
@@ -43,13 +53,41 @@ def test_every_spelling_of_an_isbn_meets(written: str) -> None:
     [
         f"020 __$a{ISBN} (set)",
         f"020 __$a{ISBN}$q(set)",
+        f"020 1_$a{ISBN}",
         f"020 1_$a{ISBN} (전5권)",
         f"020 __$a{ISBN} (전집)",
         f"020 __$a{ISBN} (全套)",
+        f"020 __$a{ISBN} (全五冊)",
+        f"020 __$a{ISBN} (整套)",
+        f"020 __$a{ISBN} (세트)",
+        f"020 __$a{ISBN}$g(전집)",
+        f"020 __$a{ISBN} (v. 1-3)",
+        f"020 __$a{ISBN}$qvols. 1–3",
+        f"020 __$a{ISBN} (Bd. 1-2 komplett)",
+        f"020 __$a{ISBN} (1-5권)",
+        f"020 __$a{ISBN} (3 v.)",
+        f"020 __$a{ISBN} (комплект)",
+        f"024 3_$a{ISBN}$q(set)",
     ],
 )
 def test_the_isbn_of_a_set_never_matches_a_volume(line: str) -> None:
     assert keys(record(line)) == (Key("isbn_set", ISBN),)
+
+
+@pytest.mark.parametrize("words", ["(v. 1)", "(pbk.)", "제1권", "(Bd. 2)", "(t. 3)", ": 2017-2018"])
+def test_the_isbn_of_a_volume_is_not_taken_for_a_sets(words: str) -> None:
+    assert keys(record(f"020 __$a{ISBN} {words}")) == (Key("isbn", ISBN),)
+
+
+@given(st.sampled_from(["(set)", "전집", "全套", "v. 1-3", "komplett"]), st.text(max_size=20))
+def test_a_set_stays_a_set_whatever_is_written_beside_it(words: str, more: str) -> None:
+    field = record(f"020 __$a{ISBN}$q{words}$q{more.replace('$', '')} ") if more else None
+    kinds = {key.kind for key in keys(field or record(f"020 __$a{ISBN}$q{words}"))}
+    assert "isbn" not in kinds
+
+
+def test_an_x_behind_thirteen_digits_is_no_check_digit() -> None:
+    assert keys(record("020 __$z978030640615X")) == ()
 
 
 def test_a_wrong_check_digit_is_no_key() -> None:
@@ -86,6 +124,18 @@ def test_control_numbers_meet_in_any_spelling() -> None:
         (f"024 3_$a{ISBN}", Key("isbn", ISBN)),
         ("024 1_$a7822183031", Key("other_id", "upc:7822183031")),
         ("024 8_$asomething", None),
+        ("022 __$l0317-8471", Key("issn", "0317-8471")),
+        ("022 __$y0317-8471", Key("issn_cancelled", "0317-8471")),
+        ("022 __$z0317-8471", Key("issn_cancelled", "0317-8471")),
+        ("035 __$z(OCoLC)12345", Key("control_cancelled", "(OCOLC)12345")),
+        ("015 __$a23173255$2jnb", Key("nbn", "(JNB)23173255")),
+        ("015 __$aGB9512345$2bnb", Key("nbn", "GB9512345")),
+        ("024 3_$a979-0-2306-7118-7", Key("ismn", "9790230671187")),
+        ("024 7_$a10019·1602$2local$q统一书号", Key("csbn", "10019·1602")),
+        ("024 7_$a10019.1602$2local$q统一书号", Key("csbn", "10019·1602")),
+        ("024 7_$a10019・1602$2local", Key("csbn", "10019·1602")),
+        ("024 7_$a10019.1602$2local", Key("other_id", "local:10019.1602")),
+        ("024 7_$aSHELF 7$2local", Key("other_id", "local:SHELF7")),
         ("022 __$a0317-8472", None),
         ("010 __$aunknown", None),
     ],
@@ -95,7 +145,9 @@ def test_numbers_of_other_kinds(line: str, key: Key | None) -> None:
 
 
 def test_keys_are_given_once_and_in_order() -> None:
-    assert [key.kind for key in keys(BOOK)] == ["control", "isbn"]
+    assert [key.kind for key in identifier_only(BOOK)] == ["control", "isbn"]
+    assert keys(BOOK)[:2] == identifier_only(BOOK)
+    assert len(set(keys(BOOK))) == len(keys(BOOK))
     twice = record(f"020 __$a{ISBN}", "020 __$a8936434128", "022 __$a0317-8471")
     assert [key.kind for key in keys(twice)] == ["isbn", "issn"]
 
@@ -122,6 +174,21 @@ def test_no_text_breaks_the_reading_of_identifiers(text: str) -> None:
 )
 def test_what_is_wrong_is_said_in_a_sentence(text: str, sentence: str) -> None:
     assert explain_invalid(text) == sentence
+
+
+def test_every_kind_is_of_one_sort() -> None:
+    """What matches wishes must never be fuzzy: no title is among the identifiers."""
+    sorts = (IDENTIFIER_KINDS, TITLE_KINDS, EDITION_KINDS)
+    assert sorted(KINDS) == sorted(kind for sort in sorts for kind in sort)
+    assert len(KINDS) == sum(map(len, sorts))
+    assert {key.kind for key in identifier_only(BOOK)} <= set(IDENTIFIER_KINDS)
+    assert {key.kind for key in keys(BOOK)} <= {*IDENTIFIER_KINDS, *TITLE_KINDS}
+
+
+def test_a_unified_book_number_is_read_as_people_write_it() -> None:
+    assert identifier_keys("统一书号 10019.1602") == (Key("csbn", "10019·1602"),)
+    assert identifier_keys("10019-1602", "csbn") == (Key("csbn", "10019·1602"),)
+    assert identifier_keys("10019.1602") == ()
 
 
 def test_an_empty_record_has_no_keys() -> None:

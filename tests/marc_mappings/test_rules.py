@@ -55,6 +55,14 @@ def test_what_no_row_reads_is_lost_and_what_is_given_up_has_its_reason() -> None
     )
 
 
+def test_one_field_may_be_converted_so_that_its_values_are_known_as_its_own() -> None:
+    source = record("010 __$a123$z?", "999 __$aY")
+    lost: dict[Loss, None] = {}
+    made_ = [TABLE.values(one, source, lost) for one in source.fields]
+    assert made_ == [[field("020 __$a123")], []]
+    assert tuple(lost) == TABLE.convert(source)[1] == (Loss("010", "z"), Loss("999"))
+
+
 def test_a_field_that_makes_nothing_is_lost() -> None:
     assert TABLE.convert(record("010 __$a ")) == ([], (Loss("010"),))
 
@@ -119,3 +127,15 @@ def test_the_rest_of_the_subfields_may_be_taken_as_they_are() -> None:
     moves = {move.code: move for move in spec.moves("d>c( /) *")}
     parts = rules.moved(field("245 00$aTitle$dName$nPart").subfields, moves, {})
     assert parts == field("245 00$aTitle /$cName$nPart").subfields
+
+
+def test_a_row_adds_where_a_number_is_from() -> None:
+    row = copied("690", "084 ##", "a", "CNMARC", each="a", adding="2clc")
+    made_, _ = Table([row]).convert(record("690 __$aF124$aF12"))
+    assert made_ == [field("084 __$aF124$2clc"), field("084 __$aF12$2clc")]
+    assert "$2 clc" in row.how
+
+
+def test_joined_subfields_do_not_double_the_punctuation_that_is_there() -> None:
+    made_, _ = TABLE.convert(record("225 __$aSeries :$esecond part"))
+    assert made_ == [field("490 0_$aSeries : second part")]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import marc_mappings
-from marc_mappings import formats, iso2709, marc21_to_dc, marcxml
+from marc_mappings import formats, iso2709, marcxml, oai_dc
 from marc_mappings.formats import Parsed
 from marc_mappings.problems import CODES, problem
 from tests.marc_mappings.conftest import CASES
@@ -65,7 +65,7 @@ def test_golden_case(case: str) -> None:
     made = {
         "out.json": lambda: json.dumps(report, indent=1, ensure_ascii=False) + "\n",
         "out.xml": lambda: "".join(marcxml.write(each).decode() + "\n" for each in records),
-        "out.dc.xml": lambda: "".join(marc21_to_dc.write(each).decode() + "\n" for each in records),
+        "out.dc.xml": lambda: "".join(oai_dc.write(each).decode() + "\n" for each in records),
         "out.mrc": lambda: b"".join(map(iso2709.write, records)).decode(),
     }
     found = sorted(path.name for path in folder.glob("out.*"))

@@ -1,70 +1,113 @@
-"""Where the reader says that it has the written form at hand, writing gives just that."""
+"""The quick way for sound records and the careful way give the same, byte for byte."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import formats, iso2709
-from marc_mappings.record import Field, Record, Subfield
+from marc_mappings import formats, iso2709, marcxml, oai_dc, sound
+from marc_mappings.problems import Rejected
+from marc_mappings.record import Record
+from marc_mappings.sound import Sound
+from marc_mappings.steps import LOCAL_TAGS, without_local_fields
+from marc_mappings.window import Window
+from tests.marc_mappings.conftest import BOOK, record
 
-_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+def _agree(raw: bytes) -> bool:
+    """Check both ways over one frame; whether the quick one was taken."""
+    quick = iso2709.parse(raw)
+    if not isinstance(quick.content, Sound):
+        return False
+    careful = iso2709.parse_carefully(raw)
+    assert isinstance(careful.content, Record)
+    assert quick[1:] == careful[1:]
+    _same_forms(quick.content, careful.content)
+    _same_forms(without_local_fields(quick.content), without_local_fields(careful.content))
+    return True
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from(["245", "500", "650", "880"]), _TEXT), max_size=6),
-    st.sampled_from(["a", " "]),
-    st.sampled_from(["4500", "450 "]),
+def _same_forms(pieces: Sound, made: Record) -> None:
+    assert pieces.record() == made
+    assert iso2709.write(pieces) == iso2709.write(made)
+    assert marcxml.write(pieces) == marcxml.write(made)
+    assert oai_dc.write(pieces) == oai_dc.write(made)
+
+
+def test_a_sound_record_is_read_the_quick_way() -> None:
+    raw = iso2709.write(BOOK)
+    assert _agree(raw)
+    assert isinstance(iso2709.parse(raw).content, Sound)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "245 10$aTitle & more <b>$cName",
+        "880 10$6245-01/{1}$a채식주의자",
+        "880 10$a채식주의자$6245-01/{1}",
+        "880 10$6999-01/{1}$alocal",
+        "500 __$aFull stop.",
+        "500 __$a ",
+        "650 _0$aWomen$zKorea$vFiction.",
+        "020 __$a9788936433598 (pbk.)$z123",
+        "049 __$aLOCAL",
+        "952 __$aLOCAL",
+        "24A __$aletter in the tag",
+        "001 a&b",
+        "041 0_$akor$aeng",
+    ],
 )
-def test_the_written_form_at_hand_is_what_writing_gives(
-    texts: list[tuple[str, str]], coding: str, tail: str
-) -> None:
-    fields = (
-        Field("001", "", value="1"),
-        *(Field(tag, "  ", (Subfield("a", text),)) for tag, text in texts),
-    )
-    raw = iso2709.write(Record(f"00000nam {coding}2200000 i {tail}", fields))
-    raw = raw[:9] + coding.encode() + raw[10:20] + tail.encode() + raw[24:]
-    item = formats.read_one(raw)
-    assert isinstance(item, formats.Parsed)
-    assert item.written in {b"", iso2709.write(item.record)}
+def test_every_form_is_the_same_both_ways(line: str) -> None:
+    _agree(iso2709.write(Record(BOOK.leader, (*BOOK.fields, *record(line).fields))))
 
 
-def test_a_sound_record_in_unicode_has_its_written_form_at_hand() -> None:
-    record = Record(
-        "00000nam a2200000 i 4500", (Field("245", "00", (Subfield("a", "채식주의자"),)),)
-    )
-    raw = iso2709.write(record)
-    item = formats.read_one(raw)
-    assert isinstance(item, formats.Parsed)
-    assert item.written == raw
-
-
-@pytest.mark.parametrize("name", ["*.mrc", "*.marc", "*.dat"])
-def test_it_is_so_for_every_real_record(corpus: Path, name: str) -> None:
-    at_hand = 0
-    for file in sorted(corpus.rglob(name)):
-        with file.open("rb") as stream:
-            try:
-                items = formats.read(stream)
-            except formats.NotMarc:
-                continue
-            for item in items:
-                if isinstance(item, formats.Parsed) and item.written:
-                    at_hand += 1
-                    assert item.written == iso2709.write(item.record), (file, item.position)
-    assert at_hand > 0
-
-
-def test_what_was_mended_has_no_written_form_at_hand() -> None:
+def test_fields_taken_out_are_in_no_form() -> None:
     raw = iso2709.write(
-        Record("00000nam a2200000 i 4500", (Field("245", "00", (Subfield("a", "A\u0308"),)),))
+        Record(BOOK.leader, (*BOOK.fields, *record("952 __$aX", "880 __$6952-09$aY").fields))
     )
-    for bytes_ in (raw, raw.replace(b"00245", b"00244", 1), b"99999" + raw[5:]):
-        item = next(formats.read(io.BytesIO(bytes_)))
-        if isinstance(item, formats.Parsed) and item.problems:
-            assert item.written == b""
+    pieces = sound.read(raw)
+    assert pieces
+    assert [field.tag for field in pieces.without(LOCAL_TAGS).record().fields] == [
+        field.tag for field in BOOK.fields
+    ]
+
+
+@settings(max_examples=400)
+@given(
+    at=st.integers(0, 10_000),
+    octet=st.sampled_from([0, 0x1B, 0x1D, 0x1E, 0x1F, 0x20, 0x26, 0x30, 0x41, 0x85, 0xC2, 0xFF]),
+    insert=st.booleans(),
+)
+def test_no_damage_makes_the_two_ways_differ(at: int, octet: int, insert: bool) -> None:
+    raw = bytearray(iso2709.write(BOOK))
+    at %= len(raw)
+    raw[at : at if insert else at + 1] = bytes([octet])
+    with contextlib.suppress(Rejected):
+        _agree(bytes(raw))
+
+
+def test_both_ways_agree_over_all_real_records(corpus: Path) -> None:
+    quick = 0
+    for path in sorted(corpus.rglob("*")):
+        if path.suffix not in (".mrc", ".dat", ".marc", ".iso", ".ISO") or not path.is_file():
+            continue
+        data = path.read_bytes()
+        for frame in iso2709.frames(Window(io.BytesIO(data))):
+            with contextlib.suppress(Rejected, iso2709.Unwritable):
+                quick += _agree(frame.raw)
+    assert quick > 6_000
+
+
+def test_what_was_mended_is_not_sound() -> None:
+    raw = iso2709.write(BOOK)
+    for damaged in (raw[:-1], raw.replace(b"\x1e", b"\x1e\x00", 1), b"00000" + raw[5:]):
+        (item,) = formats.read(io.BytesIO(damaged))
+        assert isinstance(item, formats.Parsed)
+        assert isinstance(item.content, Record)
+        assert item.outcome == "repaired"
