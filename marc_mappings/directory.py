@@ -33,6 +33,14 @@ class Entry(NamedTuple):
     length: int
     start: int
 
+    def __str__(self) -> str:
+        """The entry as it stands in a directory.
+
+        >>> str(Entry("245", 70, 310))
+        '245007000310'
+        """
+        return f"{self.tag}{self.length:04}{self.start:05}"
+
 
 class Layout(NamedTuple):
     """The leader (24 characters), (tag, bytes without terminator) of each field, what was odd.
@@ -89,11 +97,12 @@ def _read_damaged(raw: bytes) -> Layout:
         problems.append(problem("length-wrong"))
     if place.base == place.stop:
         problems.append(problem("directory-damaged", "The directory has no end."))
-    entries, whole = _entries(body, data)
+    entries, scratch = _entries(body, data)
     if not entries:
         raise Rejected(problem("record-empty", "The record has a leader, and no fields."))
-    if not whole:
-        problems.append(problem("directory-damaged", "A directory entry is not 12 characters."))
+    if scratch:
+        message = f"In the directory this is no entry: {scratch.decode('ascii', 'backslashreplace')!r}"
+        problems.append(problem("directory-damaged", message))
     fields = _by_numbers(entries, data, problems)
     return Layout(leader, fields or _by_terminators(entries, data, problems), tuple(problems))
 
@@ -147,8 +156,10 @@ def _places_named(raw: bytes) -> list[_Place]:
 
 def _scratched_place(raw: bytes, first: int) -> _Place:
     """Return the place of a damaged directory: what looks like no entry before ``first`` is data."""
-    stop = max((match.end() for match in _LIKE_ENTRY.finditer(raw, 24, first)), default=24)
-    if first - stop <= _SCRATCH and b"\x1f" not in raw[stop:first]:
+    delimiter = raw.find(b"\x1f", 24, first)
+    end = first if delimiter < 0 else delimiter
+    stop = max((match.end() for match in _LIKE_ENTRY.finditer(raw, 24, end)), default=24)
+    if delimiter < 0 and first - stop <= _SCRATCH:
         return _Place(24, first, first + 1)
     return _Place(24, stop, stop)
 
@@ -194,11 +205,14 @@ def _leader(raw: bytes, problems: list[Problem]) -> str:
     return DEFAULT_LEADER[:5] + tail[0] + DEFAULT_LEADER[12:] if tail else DEFAULT_LEADER
 
 
-def _entries(body: bytes, data: bytes) -> tuple[list[Entry], bool]:
-    """Return the entries, and whether all of the directory could be read."""
+def _entries(body: bytes, data: bytes) -> tuple[list[Entry], bytes]:
+    """Return the entries, and what of the directory is none."""
     if len(body) % 12 == 0:
-        entries = [_entry(body[i : i + 12]) for i in range(0, len(body), 12)]
-        return entries, all(entry.length for entry in entries)
+        whole = [body[i : i + 12] for i in range(0, len(body), 12)]
+        entries = list(map(_entry, whole))
+        pairs = zip(whole, entries, strict=True)
+        odd = [raw for raw, entry in pairs if not entry.length or entry.start < 0]
+        return entries, b" ".join(odd)
     # Something is missing or too much: read from both ends as far as the numbers agree.
     left: list[Entry] = []
     at = 0
@@ -217,7 +231,7 @@ def _entries(body: bytes, data: bytes) -> tuple[list[Entry], bool]:
             break
         right.insert(0, entry)
         stop -= 12
-    return left + _scratched(body[at:stop], left, right) + right, False
+    return left + _scratched(body[at:stop], left, right) + right, body[at:stop]
 
 
 def _scratched(rest: bytes, left: list[Entry], right: list[Entry]) -> list[Entry]:
@@ -271,7 +285,8 @@ def _by_terminators(
     fields = []
     for entry, place in zip(entries, places, strict=True):
         if place is None:
-            problems.append(problem("field-without-data", tag=entry.tag))
+            message = f"The directory entry {entry} has no field to point to."
+            problems.append(problem("field-without-data", message, entry.tag))
         else:
             fields.append((entry.tag, pieces[place]))
     for index in sorted(set(range(len(pieces))) - set(places)):

@@ -8,7 +8,6 @@ first item. The class of the answer tells whether the stream may go on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from itertools import islice
@@ -92,8 +91,7 @@ class Start(NamedTuple):
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A record that was read.
 
     ``position`` counts from 1; ``offset`` and ``length`` are bytes in the stream. ``content`` is
@@ -122,8 +120,7 @@ class Parsed:
         return "repaired" if any(each.repair for each in self.problems) else "ok"
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """Bytes that should have been a record and are none: ``raw`` keeps them, see ``problems``."""
 
     position: int
@@ -258,12 +255,37 @@ def _survey(
     kind: Format, room: Room, encoding: str, source: Bytes, head: bytes, said: Said
 ) -> Survey:
     """Survey a stream: all frames where bytes must be read, else the first records."""
-    frames = room.frames(Window(source, 0, head))
+    window = Window(source, 0, head)
+    frames = room.frames(window)
     if kind is Format.ISO2709:
-        return surveys.of_frames((frame.raw for frame in frames), said)
+        first = list(islice(frames, _SURVEYED))
+        after = first[-1].offset + len(first[-1].raw) if first else window.end
+        return surveys.of_frames(
+            [frame.raw for frame in first], said, _blocks(window, after, surveys.RECORD_END)
+        )
     parse = room.parser(encoding, None)
     items = (_item(frame, 0, parse) for frame in islice(frames, _SURVEYED))
     return surveys.of_records((each.record for each in items if isinstance(each, Parsed)), said)
+
+
+def _blocks(window: Window, at: int, end: bytes) -> Iterator[bytes]:
+    """Yield the rest of a stream in pieces that end where a record does, except for the last."""
+    more = True
+    while more:
+        block = window.slice(at, window.end)
+        cut = block.rfind(end) + 1
+        yield block[:cut]
+        at += cut
+        window.drop(at)
+        # A piece without any end of a record is not kept for ever.
+        if window.end - at > LONGEST_PIECE:
+            at = window.end
+        more = window.more()
+    yield window.slice(at, window.end)
+
+
+# What is kept of a stream while no record ends in it.
+LONGEST_PIECE: Final = 4_000_000
 
 
 def _head(stream: BinaryIO) -> bytes:
@@ -311,7 +333,7 @@ def _item(
     survey: Survey | None = None,
 ) -> Parsed | Unreadable:
     offset, raw, notes = frame
-    if any(each.code in STREAM_FAULTS for each in notes):
+    if notes and any(each.code in STREAM_FAULTS for each in notes):
         return Unreadable(position, offset, len(raw), raw, notes)
     try:
         reading = parse(raw)

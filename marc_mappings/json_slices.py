@@ -20,6 +20,7 @@ from marc_mappings import encodings, mending
 from marc_mappings.frames import Reading
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Field
+from marc_mappings.variable_fields import UNKNOWN_TAG
 
 # Keys that say nothing about the record: the name of the form, and what Catmandu calls it.
 _OF_THE_FORM: Final = frozenset(("type", "version", "_id"))
@@ -83,39 +84,56 @@ def _object(text: str, problems: list[Problem]) -> _Object:
 
 def _mended(text: str, fault: str, problems: list[Problem]) -> _Object:
     """Parse again with brackets closed that were left open, and without commas too many."""
-    try:
-        found: _Object = _decoder.raw_decode(_closed(text))[0]
-    except (ValueError, RecursionError):
-        message = f"Not well-formed: {fault[:200]}"
-        raise Rejected(problem("json-not-well-formed", message)) from None
-    problems.append(problem("json-repaired", f"Mended; it was not well-formed: {fault[:200]}"))
-    return found
+    # A bracket that does not fit is one too many, or another was lost before it: try both.
+    ways = sorted((_closed(text, is_strict=strict) for strict in (False, True)), key=_left_over)
+    for mended, left in ways:
+        try:
+            found: _Object = _decoder.raw_decode(mended)[0]
+        except (ValueError, RecursionError):
+            continue
+        message = f"Mended; it was not well-formed: {fault[:200]}"
+        if left:
+            message += f". Left out behind its end: {left}"
+        problems.append(problem("json-repaired", message))
+        return found
+    message = f"Not well-formed: {fault[:200]}"
+    raise Rejected(problem("json-not-well-formed", message))
 
 
-def _closed(text: str) -> str:
-    """Return ``text`` up to where its first object ends, every bracket of it closed.
+def _left_over(way: tuple[str, str]) -> int:
+    return len(way[1])
+
+
+def _closed(text: str, *, is_strict: bool = False) -> tuple[str, str]:
+    """Return ``text`` up to where its first object ends, every bracket closed, and what is left.
+
+    ``is_strict``: a closing bracket that does not fit the last one opened is dropped.
 
     >>> _closed('{"a": [{"b": "c",}, ')
-    '{"a": [{"b": "c"}]}'
+    ('{"a": [{"b": "c"}]}', '')
     >>> _closed('{"a": "never en')
-    '{"a": "never en"}'
+    ('{"a": "never en"}', '')
+    >>> _closed('{"a": ["b"]], "c": "d"}', is_strict=True)
+    ('{"a": ["b"], "c": "d"}', '')
     """
     parts: list[str] = []
     ends: list[str] = []
+    left = ""
     for match in _TOKEN.finditer(text):
         part = match[0]
         if part in _ENDS:
             ends.append(_ENDS[part])
         elif part in _ENDS.values():
-            part = _close(part, ends)
+            part = "" if is_strict and ends[-1:] != [part] else _close(part, ends)
         elif part[0] == '"' and not match[1]:
             part = _HALF_AN_ESCAPE.sub("", _without_brackets(part)) + '"'
         elif part == "," and _before_a_closer(match):
             part = ""
         parts.append(part)
         if not ends or len(ends) > _DEEPEST:
+            left = text[match.end() :].strip(" \t\r\n,]}")
             break
-    return "".join(parts).rstrip(", \t\r\n") + "".join(reversed(ends))
+    return "".join(parts).rstrip(", \t\r\n") + "".join(reversed(ends)), left
 
 
 def _without_brackets(part: str) -> str:
@@ -162,7 +180,14 @@ def _record(found: _Object, problems: list[Problem]) -> Any:
                     fields.append(_row(row, problems))
         elif key not in _OF_THE_FORM:
             problems.append(problem("json-key-unknown", f"The key {key[:40]!r} was left out."))
-    return mending.record(leader, [field for field in fields if field], problems)
+    made = [field for field in fields if field]
+    if all(field.tag == UNKNOWN_TAG for field in made) and any(map(_is_odd, problems)):
+        made = []
+    return mending.record(leader, made, problems)
+
+
+def _is_odd(found: Problem) -> bool:
+    return found.code == "json-value-odd"
 
 
 def _entries(value: object) -> Iterable[object]:
@@ -182,7 +207,7 @@ def _fields(entry: object, problems: list[Problem]) -> Iterator[Field | None]:
     if isinstance(entry, list):
         yield _hashed(entry, problems)
     elif not isinstance(entry, _Object):
-        problems.append(problem("json-value-odd", f"Not a field: {str(entry)[:60]}"))
+        yield _kept(entry, problems)
     elif any(key == "tag" for key, _ in entry):
         yield _named(entry, problems)
     else:
@@ -194,6 +219,20 @@ def _fields(entry: object, problems: list[Problem]) -> Iterator[Field | None]:
                 yield _data(tag, value, problems)
             else:
                 yield _control(tag, value, problems)
+
+
+def _kept(entry: object, problems: list[Problem], tag: str = "") -> Field | None:
+    """Return what is no field as a local one of its strings, so that nothing gets lost."""
+    problems.append(problem("json-value-odd", f"Not a field: {str(entry)[:60]}", tag))
+    return mending.control_field(UNKNOWN_TAG, " ".join(_strings(entry)), problems)
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _strings(each)
 
 
 def _control(tag: str, value: object, problems: list[Problem]) -> Field | None:
@@ -245,8 +284,7 @@ def _pairs(value: object, tag: str, problems: list[Problem]) -> Iterator[tuple[s
 def _named(entry: object, problems: list[Problem]) -> Field | None:
     """Return a field that names its parts: tag, ind1, ind2, subfield, data."""
     if not isinstance(entry, _Object):
-        problems.append(problem("json-value-odd", f"Not a field: {str(entry)[:60]}"))
-        return None
+        return _kept(entry, problems)
     named = dict(entry)
     tag = mending.tag(str(named.get("tag", "")), problems)
     text = next((named[key] for key in _TEXT_KEYS if key in named), None)
@@ -261,8 +299,7 @@ def _hashed(entry: list[Any], problems: list[Problem]) -> Field | None:
     if len(entry) == 2:
         return _control(tag, entry[1], problems)
     if len(entry) != 4:
-        problems.append(problem("json-value-odd", f"Not a field: {str(entry)[:60]}", tag))
-        return None
+        return _kept(entry, problems, tag)
     indicators = mending.indicators((str(entry[1]), str(entry[2])), tag, problems)
     return mending.data_field(tag, indicators, _pairs(entry[3], tag, problems), problems)
 
@@ -270,8 +307,7 @@ def _hashed(entry: list[Any], problems: list[Problem]) -> Field | None:
 def _row(row: object, problems: list[Problem]) -> Field | None:
     """Return a field of Catmandu: [tag, ind1, ind2, code, value, code, value, …]."""
     if not isinstance(row, list) or len(row) < 5 or len(row) % 2 == 0:
-        problems.append(problem("json-value-odd", f"Not a field: {str(row)[:60]}"))
-        return None
+        return _kept(row, problems)
     tag = mending.tag(str(row[0]), problems)
     pairs = [
         (str(code), _text(text, tag, problems))

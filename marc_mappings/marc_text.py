@@ -27,12 +27,13 @@ LONGEST_READ: Final = 4_000_000
 _LEADER_TAGS: Final = frozenset(("LDR", "LEADER", "000"))
 _BETWEEN: Final = re.compile(rb"(?:[ \t\r\n\x1a]++|\xef\xbb\xbf)++")
 # Where a record may begin: at a leader line, also where the line before was cut off, or at any
-# field behind a blank line.
+# field behind a blank line. What is no field there may belong to no record.
 _START = re.compile(
-    rb"(?m:^)=(LDR|LEADER|000)[ \t]|=(LDR)  (?=[0-9 ]{5}[A-Za-z ]{3})"
-    rb"|(?:(?<=\n\n)|(?<=\n\r\n))=([0-9A-Za-z]{3})[ \t]"
+    rb"(?:(?m:^)|(?<=\xef\xbb\xbf))=(LDR|LEADER|000)[ \t]|=(LDR)  (?=[0-9 ]{5}[A-Za-z ]{3})"
+    rb"|(?:(?<=\n\n)|(?<=\n\r\n))(?:=([0-9A-Za-z]{3})[ \t]|([^\s\xef]|\xef(?!\xbb\xbf)))"
 )
-_FIELD_LINE = re.compile(rb"(?m:^)=[0-9A-Za-z]{3,6}[ \t]")
+_FIELD_LINE = re.compile(rb"(?m:^)=([0-9A-Za-z]{3,6})[ \t]")
+_MARK = b"\xef\xbb\xbf"
 _LONGEST_START = 16
 # Two lines of fields without a blank one between them.
 _DENSE = re.compile(rb"[^\r\n]\r?\n=")
@@ -58,7 +59,7 @@ def frames(window: Window) -> Iterator[Frame]:
         if b"\xef\xbb\xbf" in window.slice(at, start):
             notes = (problem("blanks-between-records"),)
         stop, problems = _end_of_record(window, start)
-        raw = window.slice(start, stop).rstrip(b" \t\r\n\x1a")
+        raw = window.slice(start, stop).removesuffix(_MARK).rstrip(b" \t\r\n\x1a")
         # The end of the last line belongs to the record.
         ends = re.match(rb"[ \t]*\r?\n?", window.slice(start + len(raw), stop))
         at = start + len(raw) + (ends.end() if ends else 0)
@@ -89,14 +90,29 @@ def _end_of_record(window: Window, start: int) -> tuple[int, tuple[Problem, ...]
             offset, match = found
             if not is_field or match[1] or match[2] or not has_leader:
                 return offset, ()
-            if so_far.ends_before(window, offset, match[3]):
+            line, tag = (offset, match[3]) if match[3] else _next_field(window, start, offset)
+            if not tag or so_far.ends_before(window, offset, tag):
                 return offset, ()
-            at = offset + 1
+            at = max(line, offset + 1)
         at = max(at, window.end - _LONGEST_START)
         if window.end - start > LONGEST_READ:
             return window.end, (problem("record-too-long"),)
         if not window.more():
             return window.end, ()
+
+
+def _next_field(window: Window, start: int, offset: int) -> tuple[int, bytes]:
+    """Return offset and tag of the first field behind ``offset``; no tag if it is a leader.
+
+    Lines behind a blank one that are no fields belong to a record only if it goes on behind them.
+    """
+    at = offset
+    while not (found := window.search(_FIELD_LINE, at, window.end)):
+        at = max(at, window.end - _LONGEST_START)
+        if window.end - start > LONGEST_READ or not window.more():
+            return offset, b""
+    line, match = found
+    return line, b"" if match[1].decode("ascii") in _LEADER_TAGS else match[1]
 
 
 class _SoFar:

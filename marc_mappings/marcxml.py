@@ -32,6 +32,14 @@ _TOKEN: Final = re.compile(rb"<!--|<(/?)(?:[A-Za-z_][\w.\-]*:)?record(?=[\s/>])"
 _OUTSIDE: Final = re.compile(
     _TOKEN.pattern + rb"|<(?:[A-Za-z_][\w.\-]*:)?(?:leader|controlfield|datafield)(?=[\s/>])"
 )
+# Behind the end of a record stand blanks and tags; anything else fell out of a damaged one.
+_STRAY: Final = re.compile(rb"[^\s<]|<(?![A-Za-z_/?]|!--)")
+_BLANK: Final = re.compile(rb"(?:\s++|\xef\xbb\xbf)*+")
+_STRAY_END: Final = re.compile(
+    _OUTSIDE.pattern
+    + rb"|</(?!(?:[A-Za-z_][\w.\-]*:)?(?:subfield|datafield|controlfield|leader)[\s>])[A-Za-z_]"
+)
+_BEGIN_TAG: Final = re.compile(rb"<[^<>]*>")
 _LONGEST_TOKEN = 200
 _LONGEST_COMMENT = 1_000_000
 _LONGEST_TAG = 1_000_000
@@ -76,9 +84,15 @@ def frames(window: Window) -> Iterator[Frame]:
         raw = window.slice(start, stop)
         if end == "too long":
             yield Frame(start, raw, (problem("record-too-long"),))
-        # Without a MARC field: an envelope begun, or that of a deleted record, or a bad record.
-        elif _MARC_INSIDE.search(raw) or (end == "close" and not xml_slices.is_deleted(raw)):
+        elif end == "stray" or _is_record(raw, is_closed=end == "close"):
             yield Frame(start, raw)
+
+
+def _is_record(raw: bytes, *, is_closed: bool) -> bool:
+    """Whether this is a record, good or bad, and not an envelope begun or that of a deleted one."""
+    if _MARC_INSIDE.search(raw) or not _BEGIN_TAG.match(raw):
+        return True
+    return is_closed and not xml_slices.is_deleted(raw)
 
 
 class _Token(NamedTuple):
@@ -105,10 +119,33 @@ def _elements(window: Window) -> Iterator[tuple[int, int, str]]:
         opened = start if kind == "open" else -1
         if kind == "empty":
             yield start, at, "close"
+        if opened < 0 and kind != "too long":
+            start, at = _stray(window, at)
+            if start < at:
+                yield start, at, "stray"
         if opened < 0:
             window.drop(at)
     if opened >= 0:
         yield opened, window.end, "open"
+
+
+def _stray(window: Window, at: int) -> tuple[int, int]:
+    """Return where behind a record bytes begin and end that are neither blanks nor a tag."""
+    start = at
+    while window.has(start + _LONGEST_TOKEN) or window.has(start):
+        if match := _BLANK.match(window.data, start - window.base):
+            start = window.base + match.end()
+        if start < window.end - 3 or window.ended:
+            break
+    if not _STRAY.match(window.data, start - window.base):
+        return at, at
+    searched = start + 1
+    while True:
+        if found := window.search(_STRAY_END, searched, window.end):
+            return start, found[0]
+        searched = max(searched, window.end - _LONGEST_TOKEN)
+        if window.end - start > LONGEST_READ or not window.more():
+            return start, window.end
 
 
 def _next_token(window: Window, at: int, opened: int) -> _Token | None:

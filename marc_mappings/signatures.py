@@ -144,7 +144,8 @@ def _refuse_other_xml(body: bytes) -> None:
     record = _RECORD.search(body)
     if declared and (not record or declared.start() < record.start()):
         raise NotMarc("doctype", "an XML document with a DTD (DOCTYPE)", f"Take it out. {SEND}")
-    if _PICA in body[:4096] or (not _LEADER_ELEMENT.search(body) and _PICA_TAG.search(body)):
+    has_leader = _LEADER_ELEMENT.search(body)
+    if not has_leader and (_PICA in body[:4096] or _PICA_TAG.search(body)):
         raise NotMarc("pica", "PICA+ in XML", f"Export it as MARC 21. {SEND}")
     root = _ROOT.match(rest)
     if not root:

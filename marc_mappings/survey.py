@@ -18,7 +18,10 @@ from marc_mappings.glimpse import Glimpse
 from marc_mappings.record import Record
 
 # Every record votes on the dialect at first, later every eighth.
-_EACH, _STRIDE = 512, 8
+_EACH, _STRIDE, _STRIDE_IN_BLOCK = 512, 8, 64
+# A record ends with this octet; what is shorter than a leader is what stands between records.
+RECORD_END: Final = b"\x1d"
+_SHORTEST: Final = 24
 # Records that are kept for detection: at most twice this number at any moment.
 _KEPT: Final = 512
 
@@ -82,32 +85,67 @@ class _Sample:
         self.met += 1
 
 
-def of_frames(frames: Iterable[bytes], said: Said = Said()) -> Survey:  # noqa: B008
+class _Look:
+    """A file looked at, record by record or many records at a time."""
+
+    def __init__(self, said: Said) -> None:
+        self._said = said
+        self._told = encodings.said(said.encoding) if said.encoding else None
+        if said.dialect:
+            dialects.said(said.dialect)
+        self._votes, self._sample = _Votes(), _Sample()
+        self._utf8 = self._total = 0
+
+    def at_record(self, raw: bytes) -> None:
+        self._total += 1
+        if self._total <= _EACH or self._total % _STRIDE == 0:
+            self._votes.add(glimpse.of_frame(raw))
+        if not _is_unicode(raw):
+            self._sample.add(raw)
+        elif not raw.isascii():
+            self._utf8 += 1
+
+    def at_block(self, block: bytes) -> None:
+        """Look at many whole records: where all are in Unicode, only some of them by themselves."""
+        records = [raw + RECORD_END for raw in block.split(RECORD_END) if len(raw) > _SHORTEST]
+        if not _is_unicode(block):
+            for raw in records:
+                self.at_record(raw)
+            return
+        self._total += len(records)
+        if not block.isascii():
+            self._utf8 += sum([not raw.isascii() for raw in records])
+        for raw in records[::_STRIDE_IN_BLOCK]:
+            self._votes.add(glimpse.of_frame(raw))
+
+    def survey(self) -> Survey:
+        dialect = self._votes.verdict(self._said.dialect)
+        found = self._told or detection.of_file(
+            self._sample.kept, dialect.dialect, legacy=self._sample.met, utf8=self._utf8
+        )
+        return Survey(found, dialect, self._total)
+
+
+def _is_unicode(data: bytes) -> bool:
+    return b"\x1b" not in data and (data.isascii() or encodings.is_utf8(data))
+
+
+def of_frames(
+    frames: Iterable[bytes],
+    said: Said = Said(),  # noqa: B008
+    blocks: Iterable[bytes] = (),
+) -> Survey:
     """Survey ISO 2709 frames (the bytes of each record), in one pass and bounded memory.
 
-    Raises ``decoding.UnknownEncoding`` or ValueError when the sender names what does not exist.
+    ``blocks`` are what follows the frames, many records in each, which is much quicker. Raises
+    ``decoding.UnknownEncoding`` or ValueError when the sender names what does not exist.
     """
-    told = encodings.said(said.encoding) if said.encoding else None
-    if said.dialect:
-        dialects.said(said.dialect)
-    votes, sample = _Votes(), _Sample()
-    utf8 = total = 0
+    look = _Look(said)
     for raw in frames:
-        total += 1
-        if total <= _EACH or total % _STRIDE == 0:
-            votes.add(glimpse.of_frame(raw))
-        if b"\x1b" not in raw:
-            if raw.isascii():
-                continue
-            if encodings.is_utf8(raw):
-                utf8 += 1
-                continue
-        sample.add(raw)
-    dialect = votes.verdict(said.dialect)
-    if told:
-        return Survey(told, dialect, total)
-    found = detection.of_file(sample.kept, dialect.dialect, legacy=sample.met, utf8=utf8)
-    return Survey(found, dialect, total)
+        look.at_record(raw)
+    for block in blocks:
+        look.at_block(block)
+    return look.survey()
 
 
 def of_records(records: Iterable[Record], said: Said = Said()) -> Survey:  # noqa: B008
