@@ -89,12 +89,12 @@ def naive(file: Path) -> dict[str, float]:
         for record in pymarc.MARCReader(stream):
             assert record is not None
             pymarc.record_to_xml(record, namespace=True)
-            _naive_dublin_core(record)
+            naive_dublin_core(record)
             number += 1
     return {"seconds": time.perf_counter() - began, "records": number, "mb": peak_mb()}
 
 
-def _naive_dublin_core(record: object) -> bytes:
+def naive_dublin_core(record: object) -> bytes:
     root = ElementTree.Element("{http://www.openarchives.org/OAI/2.0/oai_dc/}dc")
 
     def add(name: str, text: str | None) -> None:
@@ -131,7 +131,7 @@ def make(file: Path, number: int) -> None:
             out.write(iso2709.write(record))
 
 
-_CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 _REAL = ("jazz_1k.mrc", "uva_001_2000.mrc", "lul_fre_500.mrc")
 
 
@@ -171,8 +171,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "sample.mrc"
         print(f"medians of {given.runs} runs in turns")
-        if _CORPUS.is_dir():
-            real = [next(_CORPUS.rglob(name)) for name in _REAL]
+        if CORPUS.is_dir():
+            real = [next(CORPUS.rglob(name)) for name in _REAL]
             file.write_bytes(b"".join(each.read_bytes() for each in real))
             _compare(file, "real records", given.runs)
         make(file, given.records)

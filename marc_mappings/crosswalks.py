@@ -9,15 +9,9 @@ Source: see each crosswalk.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
-from marc_mappings import (
-    kormarc_to_marc21,
-    marc21_to_kormarc,
-    marc21_to_unimarc,
-    unimarc_to_marc21,
-)
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Record
 from marc_mappings.rules import Loss
@@ -26,18 +20,30 @@ MARC21: Final = "marc21"
 
 Crosswalk = Callable[[Record], tuple[Record, tuple[Loss, ...]]]
 
+
+def _crosswalk(module: str, **said: str) -> Crosswalk:
+    """Return ``convert`` of a mapping, which is loaded when the first record needs it."""
+
+    def convert(record: Record) -> tuple[Record, tuple[Loss, ...]]:
+        mapping: Any = import_module(f"marc_mappings.{module}")
+        made: tuple[Record, tuple[Loss, ...]] = mapping.convert(record, **said)
+        return made
+
+    return convert
+
+
 TO_MARC21: Final[Mapping[str, Crosswalk]] = {
     **{
-        dialect: partial(unimarc_to_marc21.convert, dialect=dialect)
+        dialect: _crosswalk("unimarc_to_marc21", dialect=dialect)
         for dialect in ("unimarc", "cnmarc", "cmarc", "rusmarc")
     },
-    "kormarc": kormarc_to_marc21.convert,
+    "kormarc": _crosswalk("kormarc_to_marc21"),
 }
 
 FROM_MARC21: Final[Mapping[str, Crosswalk]] = {
-    "unimarc": partial(marc21_to_unimarc.convert, flavour="unimarc"),
-    "cnmarc": partial(marc21_to_unimarc.convert, flavour="cnmarc"),
-    "kormarc": marc21_to_kormarc.convert,
+    "unimarc": _crosswalk("marc21_to_unimarc", flavour="unimarc"),
+    "cnmarc": _crosswalk("marc21_to_unimarc", flavour="cnmarc"),
+    "kormarc": _crosswalk("marc21_to_kormarc"),
 }
 
 

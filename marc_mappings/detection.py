@@ -74,7 +74,7 @@ def of_file(samples: Sequence[Sample], dialect: str, *, legacy: int, utf8: int) 
     ``legacy``, ``utf8``: how many records with letters outside ASCII are not and are UTF-8.
     """
     if not samples:
-        said = f"All {utf8:,} records with letters outside ASCII are UTF-8."
+        said = f"{utf8:,} record{'s' * (utf8 > 1)} with letters outside ASCII, all of it UTF-8."
         return Verdict(UTF8, True, (said,) if utf8 else ("All records are in ASCII.",))
     counted = f"{legacy:,} of {legacy + utf8:,} records with letters outside ASCII are not UTF-8."
     open_ones = [each for each in samples if each.kept != UTF8]

@@ -190,7 +190,7 @@ def verdict(
     inside = {name: count for name, count in votes.items() if name and FAMILY[name] == family}
     dialect, agreed = _flavour_of_file(inside, family)
     evidence += [
-        f"{shown[sign.words]:,} records: {sign.words}."
+        f"{shown[sign.words]:,} record{'s' * (shown[sign.words] > 1)}: {sign.words}."
         for sign in _BY_FAMILY[family]
         if shown.get(sign.words)
     ]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
+from click.testing import CliRunner
 
-from service.cli import COMMANDS
+from marc_mappings import documentation
+from marc_mappings.conversion import FORMS
+from marc_mappings.crosswalks import FROM_MARC21
+from marc_mappings.dialects import DIALECTS
+from marc_mappings.problems import CODES
+from service.cli import COMMANDS, cli
 from service.config import Settings
 from service.usecases.publishing import FORMATS
 
@@ -51,3 +59,47 @@ def test_every_command_that_a_page_shows_exists() -> None:
     }
     assert shown <= COMMANDS.keys()
     assert shown
+
+
+def test_the_page_of_mappings_is_made_of_their_rows() -> None:
+    assert (DOCS / "mappings.md").read_text(encoding="utf-8") == documentation.page()
+
+
+def _cataloguing() -> str:
+    return (DOCS / "cataloguing.md").read_text(encoding="utf-8")
+
+
+def test_cataloguers_are_told_of_every_problem_what_it_means_and_what_to_do() -> None:
+    rows = {
+        match[1]: (match[2], match[3], match[4])
+        for match in re.finditer(
+            r"^\| `([\w-]+)` \| ([\w, ]+) \| (.+) \| (.+) \|$", _cataloguing(), re.MULTILINE
+        )
+    }
+    assert rows.keys() == CODES.keys()
+    for code, meaning in CODES.items():
+        level, text, advice = rows[code]
+        assert level == meaning.level + (", repaired" if meaning.repair else ""), code
+        assert text == meaning.text, code
+        assert advice.endswith("."), code
+
+
+def test_cataloguers_are_told_of_every_form_dialect_and_outcome() -> None:
+    text = _cataloguing()
+    for word in (*FORMS, *DIALECTS, *FROM_MARC21, "as-it-is", "ok", "repaired", "rejected"):
+        assert f"`{word}`" in text, word
+
+
+def test_what_cataloguers_are_shown_is_what_the_commands_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = Path(__file__).parent / "marc_mappings" / "cases"
+    copyfile(cases / "words_of_a_mail_around_records" / "in.mrc", tmp_path / "donated.mrc")
+    monkeypatch.chdir(tmp_path)
+    text = _cataloguing()
+    shown = re.findall(r"^```console\n\$ bookbridge (.+)\n([^`]+)```$", text, re.MULTILINE)
+    assert [arguments.split()[0] for arguments, _ in shown] == ["check", "convert"]
+    for arguments, output in shown:
+        assert CliRunner().invoke(cli, arguments.split()).output == output
+    (line,) = re.findall(r"^```json\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert json.loads(line) == json.loads(Path("donated.jsonl").read_text("utf-8").splitlines()[0])

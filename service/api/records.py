@@ -6,17 +6,25 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
-import marshmallow as ma
 from flask import request
-from marshmallow import fields, validate
 from werkzeug.http import parse_options_header
 
+from marc_mappings.dialects import DIALECTS
+from marc_mappings.survey import Said
 from service.api import csv_answer
 from service.api.addresses import address, site
 from service.api.authentication import staff_required
-from service.api.parameters import LARGEST, Moment, NewestFirst, Text, limit_field, page_of, paged
+from service.api.import_schemas import (
+    ImportLineSchema,
+    ImportQuery,
+    ImportReportSchema,
+    ImportSchema,
+    LinesQuery,
+)
+from service.api.parameters import NewestFirst, page_of, paged
 from service.api.resource import Resource, no_parameters
-from service.domain.import_batch import STAGE, Action, Batch, BatchState, Line
+from service.domain import import_batch as rules
+from service.domain.import_batch import STAGE, Batch, Line
 from service.errors import Invalid
 from service.store.db import Database
 from service.store.originals import PIECE
@@ -34,116 +42,20 @@ _MULTIPART = "multipart/form-data"
 _LINES_AT_ONCE = 500
 
 
-class ImportQuery(ma.Schema):
-    """What an import is for."""
-
-    list_slug = Text(
-        data_key="list", metadata={"description": "Slug of the offer list that the titles join"}
-    )
-    stage_only = fields.Boolean(
-        metadata={"description": "Wait for `commit` after the report is ready"}
-    )
-    file_name = Text(metadata={"description": "Name of the file, for the report"})
-
-
-class JobSchema(ma.Schema):
-    """The work on a file, and how far it is."""
-
-    kind = fields.String(metadata={"description": "`stage_import` or `commit_import`"})
-    state = fields.String(
-        validate=validate.OneOf(["WAITING", "RUNNING", "DONE", "FAILED"]),
-    )
-    done = fields.Integer(metadata={"description": "How much is done, in `unit`"})
-    total = fields.Integer(metadata={"description": "How much there is, in `unit`"})
-    unit = fields.String(metadata={"description": "`octets` while staging, else `records`"})
-    error = fields.String(metadata={"description": "Why it failed, or empty"})
-
-
-class CountsSchema(ma.Schema):
-    """Figures of an import, in records."""
-
-    read = fields.Integer(metadata={"description": "Found in the file so far"})
-    ok = fields.Integer(metadata={"description": "Read as they came"})
-    repaired = fields.Integer(metadata={"description": "Read with something mended"})
-    rejected = fields.Integer(metadata={"description": "Not readable; their bytes are kept"})
-    new = fields.Integer(metadata={"description": "New in the catalogue"})
-    update = fields.Integer(metadata={"description": "A newer form of a record we have"})
-    duplicate = fields.Integer(metadata={"description": "The same as a record we have"})
-    ambiguous = fields.Integer(metadata={"description": "Left for a person to decide"})
-
-
-class ImportSchema(ma.Schema):
-    """A file and where it stands."""
-
-    id = fields.String(required=True)
-    url = fields.Url(required=True)
-    lines_url = fields.Url(required=True, metadata={"description": "The report, line by line"})
-    list = fields.String(required=True, metadata={"description": "Slug of its offer list"})
-    file_name = fields.String(required=True)
-    format = fields.String(required=True, metadata={"description": "`iso2709` or `marcxml`"})
-    state = fields.Enum(BatchState, by_value=True, required=True)
-    stage_only = fields.Boolean(required=True)
-    created_at = Moment(required=True)
-    committed_at = Moment(required=True, allow_none=True)
-
-
-class ImportReportSchema(ImportSchema):
-    """A file, its figures and the work on it."""
-
-    counts = fields.Nested(CountsSchema, required=True)
-    job = fields.Nested(JobSchema, required=True, allow_none=True)
-    already = fields.Boolean(
-        metadata={"description": "Whether this very file was there for this list before"}
-    )
-
-
-class ImportProblemSchema(ma.Schema):
-    """One thing that was odd about a record."""
-
-    code = fields.String(required=True)
-    message = fields.String(required=True)
-    tag = fields.String(required=True, metadata={"description": "The MARC field, or empty"})
-
-
-class ImportLineSchema(ma.Schema):
-    """What the report says of one record of the file."""
-
-    position = fields.Integer(required=True, metadata={"description": "In the file, from 1"})
-    offset = fields.Integer(required=True, metadata={"description": "In the file, in octets"})
-    length = fields.Integer(required=True, metadata={"description": "In octets"})
-    control_number = fields.String(required=True)
-    title = fields.String(required=True)
-    outcome = fields.String(required=True, validate=validate.OneOf(["ok", "repaired", "rejected"]))
-    action = fields.Enum(Action, by_value=True, required=True)
-    encoding = fields.String(required=True)
-    encoding_certain = fields.Boolean(required=True)
-    problems = fields.List(fields.Nested(ImportProblemSchema), required=True)
-
-
-class LinesQuery(ma.Schema):
-    """Paging through a report."""
-
-    after = fields.Integer(
-        load_default=0,
-        validate=validate.Range(0, LARGEST),
-        metadata={"description": "Only what stands behind this position in the file"},
-    )
-    limit = limit_field()
-    format = fields.String(
-        load_default="json",
-        validate=validate.OneOf(["json", "csv"]),
-        metadata={"description": "`csv` sends the whole report, without pages"},
-    )
-
-
 _FILE = {"type": "string", "format": "binary"}
 _BODY = {
     "required": True,
-    "description": "The file as it is; or a form with the file and, if you like, the parameters.",
+    "description": "The file as it is; or a form with the file and, if you like, the parameters. "
+    "What a file is shows in its first octets, whatever media type is said.",
     "content": {
         "application/octet-stream": {"schema": _FILE},
         "application/marc": {"schema": _FILE},
         "application/marcxml+xml": {"schema": _FILE},
+        "application/marc-in-json": {"schema": _FILE},
+        "application/json": {"schema": _FILE},
+        "application/xml": {"schema": _FILE},
+        "text/plain": {"schema": _FILE},
+        "application/gzip": {"schema": _FILE},
         _MULTIPART: {
             "schema": {
                 "type": "object",
@@ -153,6 +65,8 @@ _BODY = {
                     "list": {"type": "string"},
                     "stage_only": {"type": "boolean"},
                     "file_name": {"type": "string"},
+                    "encoding": {"type": "string"},
+                    "dialect": {"type": "string", "enum": list(DIALECTS)},
                 },
             }
         },
@@ -173,10 +87,12 @@ _LOCATION = {"Location": {"description": "Address of the import", "schema": {"ty
 def receive_import(**query: Any) -> Any:
     """Send a file of records for an offer list.
 
-    ISO 2709 or MARCXML, in any encoding. The answer comes as soon as the bytes are kept; the
-    records are read, checked and reported on afterwards. Without `stage_only` they are offered
-    as soon as all are read. The same file for the same list is taken once; sending a file again
-    that failed takes the work up where it stopped.
+    ISO 2709, MARCXML, marcxchange, JSON or MarcEdit text, in any encoding and dialect, packed
+    with gzip or not. The answer comes as soon as the bytes are kept; the records are read, made
+    MARC 21 and reported on afterwards. Without `stage_only` they are offered as soon as all are
+    read. The same file for the same list is taken once; sending a file again that failed takes
+    the work up where it stopped. With another `encoding` or `dialect` it is read anew, and what
+    is read then takes the place of the earlier reading.
     """
     upload = _upload(query)
     received = cataloguing.receive(
@@ -185,6 +101,7 @@ def receive_import(**query: Any) -> Any:
         file_name=upload.file_name,
         list_slug=upload.list_slug,
         stage_only=upload.stage_only,
+        said=upload.said,
         limit=site().settings.upload_bytes,
         now=site().now(),
     )
@@ -241,6 +158,7 @@ class _Upload(NamedTuple):
     list_slug: str
     stage_only: bool
     file_name: str
+    said: Said
 
 
 def _upload(query: dict[str, Any]) -> _Upload:
@@ -264,6 +182,7 @@ def _upload(query: dict[str, Any]) -> _Upload:
         said["list_slug"],
         said.get("stage_only", False),
         said.get("file_name", name).replace("\0", ""),
+        Said(said.get("encoding", ""), said.get("dialect", "")),
     )
 
 
@@ -279,6 +198,8 @@ def _batch(batch: Batch, list_slug: str) -> dict[str, Any]:
         "stage_only": batch.stage_only,
         "created_at": batch.created_at,
         "committed_at": batch.committed_at,
+        "encoding_said": batch.encoding_said,
+        "dialect_said": batch.dialect_said,
     }
 
 
@@ -296,8 +217,17 @@ def _report(report: Report) -> dict[str, Any]:
             "error": job.error,
         }
     )
-    counts = report.counts._asdict()
-    return _batch(report.batch, report.list_slug) | {"counts": counts, "job": work}
+    batch, counts = report.batch, report.counts
+    return _batch(batch, report.list_slug) | {
+        "counts": counts._asdict(),
+        "job": work,
+        "survey": batch.surveyed and _survey(batch.surveyed),
+        "next_steps": list(rules.advice(batch, counts.doubtful, "encoding=NAME", "dialect=NAME")),
+    }
+
+
+def _survey(found: rules.Surveyed) -> dict[str, Any]:
+    return {what: finding._asdict() for what, finding in found._asdict().items()}
 
 
 _COLUMNS = tuple(ImportLineSchema().fields)
@@ -309,7 +239,8 @@ def _line(line: Line) -> dict[str, Any]:
 
 def _cells(line: Line) -> list[object]:
     problems = "; ".join(f"{problem['code']}: {problem['message']}" for problem in line.problems)
-    return list((_line(line) | {"action": line.action.value, "problems": problems}).values())
+    plain = {"action": line.action.value, "problems": problems, "unmapped": " ".join(line.unmapped)}
+    return list((_line(line) | plain).values())
 
 
 def _all_lines(db: Database, import_id: str, after: int) -> Iterator[Line]:

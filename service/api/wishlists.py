@@ -156,6 +156,7 @@ _BODY = {
         },
         "application/marc": {"schema": _BINARY},
         "application/marcxml+xml": {"schema": _TEXT},
+        "application/marc-in-json": {"schema": _TEXT},
         "application/xml": {"schema": _TEXT},
         "text/xml": {"schema": _TEXT},
     },

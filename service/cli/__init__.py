@@ -33,6 +33,8 @@ COMMANDS: dict[str, Entry] = {
     "worker": Entry("worker", "Work on jobs in a process of its own (needed with PostgreSQL)."),
     "import": Entry("import_", "Read MARC files and offer their books on a list."),
     "batch": Entry("batch", "Look at imported files, and commit staged ones."),
+    "convert": Entry("convert", "Convert a file of MARC to another form, without a database."),
+    "check": Entry("check", "Hold a file of MARC against the rules and say what is wrong."),
     "list": Entry("list", "Draw up offer lists, open and close them."),
     "partner": Entry("partner", "Enter partner libraries and give them tokens."),
     "user": Entry("user", "Enter members of the staff and give them tokens."),

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 import click
 
+from marc_mappings.survey import Said
+from service.cli import files as files_
 from service.cli import opening, plain, report, running, signals
 from service.cli.progress import shown
 from service.errors import BookbridgeError, TooLarge, UnsupportedFormat
@@ -28,25 +30,36 @@ from service.usecases.site import Site
 @click.option(
     "--list", "slug", required=True, metavar="LIST", help="The list that takes the books."
 )
+@files_.said_options
 @click.option("--stage-only", is_flag=True, help="Read and report; offer nothing yet.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON Lines on standard output.")
 @click.pass_obj
 def command(
-    data_dir: Path | None, files: tuple[str, ...], slug: str, stage_only: bool, as_json: bool
+    data_dir: Path | None,
+    files: tuple[str, ...],
+    slug: str,
+    from_dialect: str,
+    encoding: str,
+    stage_only: bool,
+    as_json: bool,
 ) -> None:
     """Read MARC files and offer their books on a list.
 
-    FILE is ISO 2709 or MARCXML in any encoding and of any origin; - is standard input. Every
-    record found gets its line in the report, and the bytes are kept as they came. The same file
-    for the same list is one import: sending it again only shows the report again. Exit code 1
-    when a record was rejected or is ambiguous, or a file could not be read.
+    FILE is MARC in any format (ISO 2709, MARCXML, JSON, .mrk), encoding and dialect, packed with
+    gzip or not; - is standard input. Every record found gets its line in the report, is kept and
+    offered as MARC 21, and the bytes are kept as they came. The same file for the same list is
+    one import: sending it again only shows the report again, unless another --encoding or
+    --from-dialect is said: then its records are read anew and take the place of the first reading.
+    Exit code 1 when a record was rejected, is ambiguous or of doubtful encoding, or a file could
+    not be read.
     """
     site = opening.site(data_dir)
+    said = Said(encoding, from_dialect)
     fine = True
     stop = threading.Event()
     with signals.stopping(stop.set):
         for file in files:
-            done = _import(site, file, slug, stage_only, stop)
+            done = _import(site, file, slug, said, stage_only, stop)
             if done is None:
                 fine = False
                 continue
@@ -60,7 +73,7 @@ def command(
 
 
 def _import(
-    site: Site, file: str, slug: str, stage_only: bool, stop: threading.Event
+    site: Site, file: str, slug: str, said: Said, stage_only: bool, stop: threading.Event
 ) -> Report | None:
     """Import one file; None when it is no MARC or too large, which was told then."""
     name = "standard input" if file == "-" else Path(file).name
@@ -72,6 +85,7 @@ def _import(
                 file_name=name,
                 list_slug=slug,
                 stage_only=stage_only,
+                said=said,
                 limit=site.settings.upload_bytes,
                 now=site.now(),
             )

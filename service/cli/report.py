@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import click
 
+from marc_mappings.problems import CODES
 from service.cli import plain
+from service.domain import import_batch as rules
 from service.domain.import_batch import Action, Batch, BatchState, Counts, Line
 from service.domain.offer import ListState, OfferList
 from service.store.db import Database
@@ -24,6 +28,7 @@ _OUTCOMES = {
     "repaired": "repaired",
     "rejected": "rejected: nothing could be read",
 }
+_DOUBTS = {"doubtful": "of doubtful encoding: look at their titles"}
 _ACTIONS = {
     "new": "new to the catalogue",
     "update": "a newer form of a record we have",
@@ -43,7 +48,9 @@ def lines(db: Database, public_id: str) -> Iterator[Line]:
 def has_problems(report: Report) -> bool:
     """Whether a report calls for a person: what makes the exit code 1."""
     counts = report.counts
-    return report.batch.state is BatchState.FAILED or bool(counts.rejected or counts.ambiguous)
+    return report.batch.state is BatchState.FAILED or bool(
+        counts.rejected or counts.ambiguous or counts.doubtful
+    )
 
 
 # --- for machines -------------------------------------------------------------------------------
@@ -63,7 +70,9 @@ def print_json(db: Database, report: Report) -> None:
                 "action": line.action.value,
                 "encoding": line.encoding,
                 "encoding_certain": line.encoding_certain,
+                "dialect": line.dialect,
                 "problems": [dict(problem) for problem in line.problems],
+                "unmapped": line.unmapped,
             }
         )
     batch = report.batch
@@ -76,10 +85,20 @@ def print_json(db: Database, report: Report) -> None:
                 "list": report.list_slug,
                 "state": batch.state.value,
                 "counts": report.counts._asdict(),
+                "encoding_said": batch.encoding_said,
+                "dialect_said": batch.dialect_said,
+                "survey": _survey(batch),
+                "next_steps": list(_advice(report)),
                 "error": _error(report),
             }
         }
     )
+
+
+def _survey(batch: Batch) -> dict[str, Any] | None:
+    if batch.surveyed is None:
+        return None
+    return {what: found._asdict() for what, found in batch.surveyed._asdict().items()}
 
 
 def _print_object(value: dict[str, object]) -> None:
@@ -93,14 +112,24 @@ def _print_object(value: dict[str, object]) -> None:
 
 @dataclass(slots=True)
 class _Pick:
-    """The lines worth printing: the gravest first, each kind in the order of the file."""
+    """The lines worth printing: the gravest first, each kind in the order of the file.
+
+    Of lines that have only notes (a foreign dialect gives one to every record) the notes are
+    counted, unless all are wanted.
+    """
 
     most: int | None
     kinds: tuple[list[Line], ...] = field(default_factory=lambda: ([], [], []))
     number: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
+    unmapped: Counter[str] = field(default_factory=Counter)
 
     def add(self, line: Line) -> None:
-        if not line.problems:
+        codes = {problem["code"] for problem in line.problems}
+        self.notes.update(code for code in codes if _is_note(code))
+        self.unmapped.update(line.unmapped)
+        only_notes = line.outcome == "ok" and all(map(_is_note, codes))
+        if not codes or (self.most is not None and only_notes):
             return
         self.number += 1
         grave = line.outcome == "rejected" or line.action is Action.AMBIGUOUS
@@ -112,12 +141,18 @@ class _Pick:
         return [line for kind in self.kinds for line in kind][: self.most]
 
 
+def _is_note(code: str) -> bool:
+    return code in CODES and CODES[code].level == "note"
+
+
 def print_text(db: Database, report: Report, *, whole: bool = False) -> None:
     """Print a report for people: the figures, then the lines with something to say."""
     batch, counts = report.batch, report.counts
     click.echo(f"{plain.line(batch.file_name)}: {_standing(batch, report.list_slug)}")
     click.echo(f"  {_number(counts.read, 'record')} found (import {batch.public_id})")
+    _print_survey(batch)
     _print_figures(counts, _OUTCOMES)
+    _print_figures(counts, _DOUBTS)
     if counts.read > counts.rejected:
         click.echo("  Of those that could be read:")
         _print_figures(counts, _ACTIONS)
@@ -126,16 +161,42 @@ def print_text(db: Database, report: Report, *, whole: bool = False) -> None:
     pick = _Pick(None if whole else FEW)
     for line in lines(db, batch.public_id):
         pick.add(line)
+    _print_notes(pick)
+    for sentence in _advice(report):
+        click.echo(f"\n{sentence}")
     picked = pick.picked()
     if picked:
         click.echo("")
     for line in picked:
-        _print_line(line)
+        _print_line(line, whole=whole)
     if pick.number > len(picked):
         click.echo(
             f"  … and {pick.number - len(picked):,} more: "
             f"bookbridge batch show {batch.public_id} --all"
         )
+
+
+def _print_survey(batch: Batch) -> None:
+    if batch.surveyed is None:
+        return
+    for what, found in zip(("Encoding", "Dialect"), batch.surveyed, strict=True):
+        sure = "" if found.certain else " (not certain)"
+        why = plain.line(" ".join(found.evidence), 500)
+        click.echo(f"  {what}: {found.name}{sure}. {why}".rstrip())
+
+
+def _print_notes(pick: _Pick) -> None:
+    for code, number in pick.notes.most_common():
+        click.echo(f"  Note on {_number(number, 'record')}: {CODES[code].text}")
+    if pick.unmapped:
+        tags = ", ".join(f"{plain.line(tag, 10)} ({n:,})" for tag, n in pick.unmapped.most_common())
+        click.echo(f"  Fields of which nothing arrived, and in how many records: {tags}")
+
+
+def _advice(report: Report) -> tuple[str, ...]:
+    return rules.advice(
+        report.batch, report.counts.doubtful, "--encoding NAME", "--from-dialect NAME"
+    )
 
 
 def _standing(batch: Batch, slug: str) -> str:
@@ -154,7 +215,7 @@ def _print_figures(counts: Counts, words: dict[str, str]) -> None:
             click.echo(f"  {number:>8,} {meaning}")
 
 
-def _print_line(line: Line) -> None:
+def _print_line(line: Line, *, whole: bool) -> None:
     what = line.outcome if line.action in {Action.NONE, Action.NEW} else line.action.value
     name = " ".join(
         part for part in (plain.line(line.control_number, 40), plain.line(line.title, 100)) if part
@@ -163,7 +224,8 @@ def _print_line(line: Line) -> None:
         f"  Record {line.position:,} at octet {line.offset:,}: {what}"
         + (f" – {name}" if name else "")
     )
-    for problem in line.problems:
+    grave = [problem for problem in line.problems if not _is_note(problem["code"])]
+    for problem in line.problems if whole or not grave else grave:
         tag = f"field {plain.line(problem['tag'], 10)}: " if problem.get("tag") else ""
         click.echo(f"      {tag}{plain.line(problem['message'], 300)}")
 

@@ -41,9 +41,28 @@ class Action(StrEnum):
 OFFERING = frozenset({Action.NEW, Action.UPDATE, Action.DUPLICATE})
 
 
+class Finding(NamedTuple):
+    """What a file as a whole is found to be, whether that is certain, and why: in sentences."""
+
+    name: str
+    certain: bool
+    evidence: tuple[str, ...]
+
+
+class Surveyed(NamedTuple):
+    """What a file says of itself before its records are read."""
+
+    encoding: Finding
+    dialect: Finding
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One file staged for one offer list."""
+    """One file staged for one offer list.
+
+    ``encoding_said`` and ``dialect_said``: what the sender says of the file, ``""`` if nothing.
+    ``surveyed`` is None until its reading has begun.
+    """
 
     id: int
     public_id: str
@@ -55,10 +74,16 @@ class Batch:
     stage_only: bool
     created_at: datetime
     committed_at: datetime | None
+    encoding_said: str = ""
+    dialect_said: str = ""
+    surveyed: Surveyed | None = None
 
 
 class Counts(NamedTuple):
-    """The figures of a batch, in records; ``read`` is their sum by outcome and by action."""
+    """The figures of a batch, in records; ``read`` is their sum by outcome and by action.
+
+    ``doubtful``: those that were read in an encoding that is not certain.
+    """
 
     read: int = 0
     ok: int = 0
@@ -68,6 +93,7 @@ class Counts(NamedTuple):
     update: int = 0
     duplicate: int = 0
     ambiguous: int = 0
+    doubtful: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +112,26 @@ class Line:
     problems: Sequence[Mapping[str, str]]
     record_id: int | None = None
     version_id: int | None = None
+    dialect: str = ""
+
+    @property
+    def unmapped(self) -> list[str]:
+        """The tags of which nothing arrived in MARC 21, each once."""
+        lost = (each["tag"] for each in self.problems if each["code"] in _LOST)
+        return list(dict.fromkeys(lost))
+
+
+# What a report says of a field that a crosswalk has no place for.
+_LOST = frozenset({"field-dropped", "field-unmapped"})
+
+
+class Staged(NamedTuple):
+    """What a commit needs to know of one line: what to do, with which record and version."""
+
+    position: int
+    action: Action
+    record_id: int | None
+    version_id: int | None
 
 
 class Decision(NamedTuple):
@@ -98,12 +144,17 @@ class Decision(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is stored of one incoming record: the same bytes, or records of its control number."""
+    """What is stored of one incoming record.
+
+    The same record; records of its control number; the record that an earlier reading of these
+    very octets brought, if it still shows what that reading said.
+    """
 
     same: tuple[int, int] | None = None  # record id, version id
     same_in_file: tuple[int, int] | None = None
     of_control_key: Sequence[int] = ()
     control_key_in_file: bool = False
+    read_before: int | None = None
 
 
 def decide(known: Known) -> Decision:
@@ -121,6 +172,8 @@ def decide(known: Known) -> Decision:
             Action.AMBIGUOUS,
             why="an earlier record of this file has the same control number and other content",
         )
+    if known.read_before is not None:
+        return _read_anew(known.read_before, known.of_control_key)
     if len(known.of_control_key) > 1:
         return Decision(
             Action.AMBIGUOUS, why="several records of the catalogue have this control number"
@@ -132,6 +185,42 @@ def decide(known: Known) -> Decision:
     return Decision(Action.NEW)
 
 
+def _read_anew(record_id: int, of_control_key: Sequence[int]) -> Decision:
+    """Decide on a record whose octets were read before, in another encoding or dialect."""
+    if any(other != record_id for other in of_control_key):
+        return Decision(
+            Action.AMBIGUOUS,
+            why="this file was read before otherwise, and another record has the control number "
+            "that is read now",
+        )
+    return Decision(
+        Action.UPDATE, record_id, why="this file was read before otherwise; now it is read so"
+    )
+
+
 def problem_entry(code: str, message: str, tag: str = "") -> dict[str, str]:
     """Return a problem as the report keeps it."""
     return {"code": code, "message": message, "tag": tag}
+
+
+def advice(batch: Batch, doubtful: int, encoding: str, dialect: str) -> tuple[str, ...]:
+    """Return what a person can do about what is not certain of a file, in sentences.
+
+    ``doubtful`` is how many of its records are; ``encoding`` and ``dialect`` are how the sender
+    says them (``--encoding NAME``).
+    """
+    found = batch.surveyed
+    steps = []
+    if doubtful or (found and not found.encoding.certain):
+        said = batch.encoding_said
+        doubt = f"Not all octets keep to {said}" if said else "The encoding is not certain"
+        steps.append(
+            f"{doubt}. Look at the titles; where letters are wrong, ask the sender, "
+            f"say {encoding} and send the file again."
+        )
+    if found and not found.dialect.certain:
+        steps.append(
+            f"The dialect is not certain. Look at titles and names; where they are wrong, say "
+            f"{dialect} and send the file again."
+        )
+    return tuple(steps)

@@ -48,6 +48,7 @@ KINDS: dict[str, Strength] = {
     "ismn": Strength(Outcome.REGISTERED, "ISMN"),
     "doi": Strength(Outcome.REGISTERED, "DOI"),
     "other_id": Strength(Outcome.REGISTERED, "identifier"),
+    "csbn": Strength(Outcome.REGISTERED, "unified book number (统一书号)"),
     "lccn": Strength(Outcome.REGISTERED, "LC control number"),
     "nbn": Strength(Outcome.REGISTERED, "national bibliography number"),
     "issn": Strength(Outcome.MATCHED, "ISSN"),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from marc_mappings import formats, match_keys
+from marc_mappings import formats, incoming, match_keys
 from marc_mappings.match_keys import Key
 from service.domain.matching import KINDS
 from service.domain.wish import WishLine
@@ -35,6 +35,7 @@ IDENTIFIER_COLUMNS: dict[str, str] = {
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 # NUL, and half of a surrogate pair: JSON can escape both, and neither can be kept.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_UNPACKED_OCTETS = 200_000_000  # of records in gzip that are read
 _SHOWN = 300  # characters of a line that an answer repeats
 
 
@@ -140,18 +141,20 @@ def _column(cell: str) -> str:
 
 
 def _marc(body: bytes, _: Names) -> Iterator[WishLine]:
-    """Read MARC records, ISO 2709 or MARCXML: any bibliographic record is a wish."""
+    """Read MARC records in any format and dialect: every bibliographic record is a wish."""
     try:
-        for item in formats.read(io.BytesIO(body)):
+        for part in formats.cut(io.BytesIO(body), largest=_UNPACKED_OCTETS):
+            item = incoming.take(part)
             if isinstance(item, formats.Unreadable):
                 reasons = "; ".join(problem.message for problem in item.problems)
                 text = f"record at octet {item.offset}"
                 yield _invalid(item.position, text, f"This record cannot be read: {reasons}")
             else:
+                record = item.record
                 yield _from_keys(
-                    item.position,
-                    _described(item.record.control_number, item.record),
-                    match_keys.keys(item.record),
+                    item.parsed.position,
+                    _described(record.control_number, record),
+                    match_keys.identifier_only(record),
                 )
     except formats.NotMarc as error:
         raise UnsupportedFormat(str(error), found=error.found) from error
@@ -168,6 +171,7 @@ READERS: dict[str, Callable[[bytes, Names], Iterator[WishLine]]] = {
     "text/csv": _csv,
     "application/marc": _marc,
     "application/marcxml+xml": _marc,
+    "application/marc-in-json": _marc,
     "application/xml": _marc,
     "text/xml": _marc,
 }

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from service.domain.import_batch import Action, Batch, BatchState, Counts, Line
+from service.domain.import_batch import (
+    Action,
+    Batch,
+    BatchState,
+    Counts,
+    Finding,
+    Line,
+    Staged,
+    Surveyed,
+    problem_entry,
+)
 from service.errors import Conflict
 from service.store import bulk, public_ids
 from service.store.tables import import_batch, import_line, offer_list, record_version
@@ -23,9 +33,11 @@ def add_batch(
     file_name: str,
     format_: str,
     stage_only: bool,
+    encoding_said: str,
+    dialect_said: str,
     now: datetime,
 ) -> Batch:
-    """Enter a file for a list."""
+    """Enter a file for a list, to be read as its sender says."""
     row = conn.execute(
         import_batch.insert()
         .values(
@@ -36,6 +48,8 @@ def add_batch(
             format=format_,
             state=BatchState.STAGING.value,
             stage_only=stage_only,
+            encoding_said=encoding_said,
+            dialect_said=dialect_said,
             created_at=now,
         )
         .returning(import_batch)
@@ -43,11 +57,16 @@ def add_batch(
     return _batch(row)
 
 
-def by_file(conn: Connection, original_id: int, list_id: int) -> Batch | None:
-    """Return the batch of these bytes for this list, or None."""
+def by_file(
+    conn: Connection, original_id: int, list_id: int, encoding_said: str, dialect_said: str
+) -> Batch | None:
+    """Return the batch of these bytes for this list, read as the sender says, or None."""
     return _one(
         conn,
-        (import_batch.c.original_id == original_id) & (import_batch.c.list_id == list_id),
+        (import_batch.c.original_id == original_id)
+        & (import_batch.c.list_id == list_id)
+        & (import_batch.c.encoding_said == encoding_said)
+        & (import_batch.c.dialect_said == dialect_said),
     )
 
 
@@ -74,6 +93,18 @@ def listed(conn: Connection, before: str, limit: int) -> list[tuple[Batch, str]]
     if before:
         query = query.where(import_batch.c.public_id < before)
     return [(_batch(row), row.slug) for row in conn.execute(query)]
+
+
+def keep_survey(conn: Connection, batch_id: int, found: Surveyed) -> None:
+    """Keep what a file says as a whole."""
+    survey: dict[str, Any] = {}
+    for what, (name, certain, evidence) in found._asdict().items():
+        survey |= {
+            what: name,
+            f"{what}_certain": certain,
+            f"{what}_evidence": list(evidence),
+        }
+    conn.execute(import_batch.update().where(import_batch.c.id == batch_id).values(survey=survey))
 
 
 def set_state(
@@ -113,22 +144,47 @@ _LINE = (
     "action",
     "encoding",
     "encoding_certain",
+    "dialect",
     "problems",
     "record_id",
     "version_id",
 )
 
 
-def change_line(conn: Connection, batch_id: int, line: Line) -> None:
-    """Keep another action, target and set of problems for a line than it was staged with."""
+_TO_COMMIT = (
+    sa.select(
+        import_line.c.position,
+        import_line.c.action,
+        import_line.c.record_id,
+        import_line.c.version_id,
+    )
+    .where(
+        import_line.c.batch_id == sa.bindparam("batch"),
+        import_line.c.position > sa.bindparam("after"),
+    )
+    .order_by(import_line.c.position)
+    .limit(sa.bindparam("number"))
+)
+
+
+def to_commit(conn: Connection, batch_id: int, after: int, limit: int) -> list[Staged]:
+    """Return what up to ``limit`` lines behind position ``after`` were staged to do."""
+    rows = bulk.select(conn, _TO_COMMIT, {"batch": batch_id, "after": after, "number": limit})
+    return [Staged(position, Action(action), *ids) for position, action, *ids in rows]
+
+
+def turn_back(conn: Connection, batch_id: int, staged: Staged, why: str) -> None:
+    """Keep another action and target for a line than it was staged with, and say why."""
+    line = (import_line.c.batch_id == batch_id) & (import_line.c.position == staged.position)
+    problems = conn.execute(sa.select(import_line.c.problems).where(line)).scalar_one()
     conn.execute(
         import_line.update()
-        .where(import_line.c.batch_id == batch_id, import_line.c.position == line.position)
+        .where(line)
         .values(
-            action=line.action.value,
-            record_id=line.record_id,
-            version_id=line.version_id,
-            problems=list(line.problems),
+            action=staged.action.value,
+            record_id=staged.record_id,
+            version_id=staged.version_id,
+            problems=[*problems, problem_entry(staged.action.value, why)],
         )
     )
 
@@ -181,17 +237,22 @@ def digests_of(conn: Connection, version_ids: Sequence[int]) -> dict[int, tuple[
     return {version_id: (bytes(digest), key) for version_id, digest, key in rows}
 
 
+_COUNTED = (import_line.c.outcome, import_line.c.action, import_line.c.encoding_certain)
+
+
 def counts(conn: Connection, batch_id: int) -> Counts:
     """Return the figures of a batch, counted from its lines."""
     rows = conn.execute(
-        sa.select(import_line.c.outcome, import_line.c.action, sa.func.count())
+        sa.select(*_COUNTED, sa.func.count())
         .where(import_line.c.batch_id == batch_id)
-        .group_by(import_line.c.outcome, import_line.c.action)
+        .group_by(*_COUNTED)
     )
     figures = dict.fromkeys(Counts._fields, 0)
-    for outcome, action, number in rows:
+    for outcome, action, encoding_certain, number in rows:
         figures["read"] += number
         figures[outcome] += number
+        if outcome != "rejected" and not encoding_certain:
+            figures["doubtful"] += number
         if action != Action.NONE:
             figures[action] += number
     return Counts(**figures)
@@ -214,6 +275,18 @@ def _batch(row: sa.Row[Any]) -> Batch:
         stage_only=row.stage_only,
         created_at=row.created_at,
         committed_at=row.committed_at,
+        encoding_said=row.encoding_said,
+        dialect_said=row.dialect_said,
+        surveyed=None if row.survey is None else _surveyed(row.survey),
+    )
+
+
+def _surveyed(survey: Mapping[str, Any]) -> Surveyed:
+    return Surveyed(
+        *(
+            Finding(survey[what], survey[f"{what}_certain"], tuple(survey[f"{what}_evidence"]))
+            for what in Surveyed._fields
+        )
     )
 
 
@@ -228,6 +301,7 @@ def _line(row: sa.Row[Any]) -> Line:
         action=Action(row.action),
         encoding=row.encoding,
         encoding_certain=row.encoding_certain,
+        dialect=row.dialect,
         problems=row.problems,
         record_id=row.record_id,
         version_id=row.version_id,

@@ -100,6 +100,11 @@ def advance(conn: Connection, held: Job, cursor: dict[str, Any], done: int, now:
     _guarded(conn, held, cursor=cursor, done=done, attempts=0, lease_until=now + LEASE)
 
 
+def prolong(conn: Connection, held: Job, now: datetime) -> None:
+    """Keep a held job for longer without a step; its attempts count on."""
+    _guarded(conn, held, lease_until=now + LEASE)
+
+
 def finish(conn: Connection, held: Job, now: datetime) -> None:
     """End a held job well."""
     _guarded(conn, held, state=DONE, lease=None, lease_until=None, finished_at=now)

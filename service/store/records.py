@@ -133,6 +133,11 @@ def make_current(conn: Connection, kept: Sequence[Kept]) -> None:
     bulk.update(conn, record, "current_version_id", [(k.version_id, k.record_id) for k in kept])
 
 
+def give_to(conn: Connection, pairs: Sequence[tuple[int | None, int | None]]) -> None:
+    """Let versions that no record shows yet belong to other records: (record id, version id)."""
+    bulk.update(conn, record_version, "record_id", pairs)
+
+
 _VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
 _BY_DIGEST = (
     sa.select(record_version.c.digest, record.c.id, record_version.c.id)

@@ -6,6 +6,8 @@ a newer schema refuses altogether, because it would write rows that the newer co
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -15,17 +17,36 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from service.errors import Misconfigured
-from service.store.db import Database
+from service.store.db import Connection, Database
 
 
 def upgrade(db: Database) -> str:
     """Bring the schema up to this code; return its revision. Safe to run again."""
     _refuse_newer(current(db))
-    with db.engine.connect() as connection:
+    with db.engine.connect() as connection, _keys_at_the_end(connection):
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return head()
+
+
+@contextmanager
+def _keys_at_the_end(connection: Connection) -> Iterator[None]:
+    """Let migrations make tables of SQLite anew; ``env`` looks at all foreign keys before commit.
+
+    While foreign keys are enforced, SQLite drops no table that others point at, and inside a
+    transaction they cannot be switched off.
+    """
+    driver = connection.connection.dbapi_connection
+    if connection.dialect.name != "sqlite" or driver is None:
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        driver.execute("PRAGMA foreign_keys = ON")
 
 
 def check(db: Database) -> None:

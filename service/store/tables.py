@@ -199,7 +199,11 @@ import_batch = Table(
     Column("stage_only", sa.Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("committed_at", Instant),
-    UniqueConstraint("original_id", "list_id"),
+    # What the sender says of the file ("" = nothing), and what was found: null until it is read.
+    Column("encoding_said", sa.Text, nullable=False, server_default=""),
+    Column("dialect_said", sa.Text, nullable=False, server_default=""),
+    Column("survey", sa.JSON(none_as_null=True)),
+    UniqueConstraint("original_id", "list_id", "encoding_said", "dialect_said"),
 )
 
 import_line = Table(
@@ -215,6 +219,7 @@ import_line = Table(
     Column("action", sa.Text, nullable=False),
     Column("encoding", sa.Text, nullable=False),
     Column("encoding_certain", sa.Boolean, nullable=False),
+    Column("dialect", sa.Text, nullable=False, server_default=""),
     Column("problems", sa.JSON, nullable=False),
     Column("record_id", Id, ForeignKey("record.id"), index=True),
     Column("version_id", Id, ForeignKey("record_version.id"), index=True),

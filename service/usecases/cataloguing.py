@@ -9,14 +9,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import BinaryIO, NamedTuple
 
-from marc_mappings import formats
+from marc_mappings import dialects, encodings, formats
+from marc_mappings.survey import Said
 from service.domain.import_batch import COMMIT, STAGE, Batch, BatchState, Counts, Line
 from service.domain.offer import GROWING, OfferList
-from service.errors import CallerError, Conflict, NotFound, UnsupportedFormat
-from service.store import imports, jobs, offer_lists, originals, public_ids
+from service.errors import CallerError, Conflict, Invalid, NotFound, UnsupportedFormat
+from service.store import imports, jobs, offer_lists, public_ids
 from service.store.db import Connection, Database
 from service.store.jobs import Job
-from service.usecases.keeping import keep_original
+from service.usecases.keeping import keep_original, unpacked
 
 
 class Received(NamedTuple):
@@ -43,22 +44,26 @@ def receive(
     file_name: str,
     list_slug: str,
     stage_only: bool = False,
+    said: Said = Said(),  # noqa: B008 - a value
     limit: int,
     now: datetime,
 ) -> Received:
-    """Keep a file's bytes and enter it for staging; the same file for the same list is one batch.
+    """Keep a file's bytes and enter it for staging.
 
-    Raises ``NotFound`` or ``Conflict`` for a list that cannot take titles, ``UnsupportedFormat``
-    for a file that is no MARC (nothing of it is kept), ``TooLarge`` above ``limit`` octets.
+    The same file for the same list, read as the same sender's word has it (``said``), is one
+    batch. Raises ``Invalid`` for a word that means nothing, ``NotFound`` or ``Conflict`` for a
+    list that cannot take titles, ``UnsupportedFormat`` for a file that is no MARC or a damaged
+    gzip file, ``TooLarge`` above ``limit`` octets, unpacked; nothing of the file is kept then.
     """
+    said = _understood(said)
     with db.read() as conn:
         _growing_list(conn, list_slug)
-    head = stream.read(originals.PIECE)
+    head = stream.read(formats.HEAD)
     format_ = _sniffed(head, file_name)
-    original_id, total = keep_original(db, head, stream, limit, now)
+    original_id, total = _kept(db, head, stream, file_name, limit, now)
     with db.write() as conn:
         found = offer_lists.lock(conn, _growing_list(conn, list_slug).id)
-        batch = imports.by_file(conn, original_id, found.id)
+        batch = imports.by_file(conn, original_id, found.id, *said)
         if batch is not None:
             return _again(conn, batch, now)
         batch = imports.add_batch(
@@ -68,10 +73,24 @@ def receive(
             file_name=file_name[:500],
             format_=format_,
             stage_only=stage_only,
+            encoding_said=said.encoding,
+            dialect_said=said.dialect,
             now=now,
         )
         jobs.enqueue(conn, STAGE, batch.id, total, now)
         return Received(batch, jobs.of_subject(conn, STAGE, batch.id), already=False)
+
+
+def _understood(said: Said) -> Said:
+    """Return the sender's word in the names that we use, so that one file is one batch."""
+    try:
+        encoding = encodings.canonical(said.encoding) if said.encoding else ""
+    except encodings.UnknownEncoding as error:
+        raise Invalid(str(error), field="encoding") from error
+    if said.dialect and said.dialect not in dialects.DIALECTS:
+        known = ", ".join(dialects.DIALECTS)
+        raise Invalid(f"{said.dialect!r} is no dialect. Say one of: {known}.", field="dialect")
+    return Said(encoding, said.dialect)
 
 
 def _sniffed(head: bytes, file_name: str) -> str:
@@ -81,6 +100,16 @@ def _sniffed(head: bytes, file_name: str) -> str:
         raise UnsupportedFormat(
             f"{file_name or 'this file'}: {error}", found=error.found
         ) from error
+
+
+def _kept(
+    db: Database, head: bytes, stream: BinaryIO, file_name: str, limit: int, now: datetime
+) -> tuple[int, int]:
+    try:
+        return keep_original(db, *unpacked(head, stream, limit), limit, now)
+    except UnsupportedFormat as error:
+        detail = f"{file_name or 'this file'}: {error.detail}"
+        raise UnsupportedFormat(detail, found=error.found) from error
 
 
 def _growing_list(conn: Connection, slug: str) -> OfferList:

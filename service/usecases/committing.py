@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from service.domain import import_batch as rules
-from service.domain.import_batch import Action, Batch, BatchState, Line, problem_entry
+from service.domain.import_batch import Action, Batch, BatchState, Staged
 from service.domain.offer import GROWING
 from service.errors import Conflict
-from service.store import imports, jobs, offer_lists, offers, records
+from service.store import imports, jobs, offer_lists, offers, readings, records
 from service.store.db import Connection, Database
 from service.store.jobs import Job
+from service.store.readings import Reading
 from service.store.records import Kept
 from service.usecases.staging import Now, OnStep
 
@@ -32,7 +33,7 @@ def commit(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
                 raise Conflict(
                     f"list {offer_list.slug!r} is {offer_list.state} and takes no more titles"
                 )
-            lines = imports.lines(conn, batch.id, position, _STEP)
+            lines = imports.to_commit(conn, batch.id, position, _STEP)
             if not lines:
                 jobs.finish(conn, held, now())
                 imports.set_state(
@@ -45,7 +46,7 @@ def commit(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
         on_step(held, done)
 
 
-def _commit_step(conn: Connection, batch: Batch, lines: Sequence[Line], now: datetime) -> None:
+def _commit_step(conn: Connection, batch: Batch, lines: Sequence[Staged], now: datetime) -> None:
     lines = _overtaken(conn, batch, lines)
     current = [
         Kept(line.record_id, line.version_id)
@@ -58,40 +59,70 @@ def _commit_step(conn: Connection, batch: Batch, lines: Sequence[Line], now: dat
     offers.mark_records(conn, offered)
 
 
-def _overtaken(conn: Connection, batch: Batch, lines: Sequence[Line]) -> list[Line]:
+class _Since(NamedTuple):
+    """What has happened since a step's lines were staged.
+
+    ``facts``: digest and control key of the versions that are new; ``same``: what shows such a
+    digest now; ``of_key``: the records of such a control key; ``shown``: the versions that records
+    to be updated show; ``readings``: by position, what another reading of the file shows.
+    """
+
+    facts: Mapping[int, tuple[bytes, str | None]]
+    same: Mapping[bytes, Kept]
+    of_key: Mapping[str, Sequence[int]]
+    shown: Mapping[int, int]
+    readings: Mapping[int, Reading]
+
+
+def _overtaken(conn: Connection, batch: Batch, lines: Sequence[Staged]) -> list[Staged]:
     """Turn back what another import has brought since this file was staged; say so in its line."""
     fresh = {line.version_id for line in lines if line.action is Action.NEW and line.version_id}
     facts = imports.digests_of(conn, sorted(fresh))
-    same = records.current_by_digest(conn, [digest for digest, _ in facts.values()])
-    of_key = records.current_by_control_key(conn, [key for _, key in facts.values() if key])
     updates = [line.record_id for line in lines if line.action is Action.UPDATE and line.record_id]
-    shown = records.current_versions(conn, updates)
+    since = _Since(
+        facts,
+        records.current_by_digest(conn, [digest for digest, _ in facts.values()]),
+        records.current_by_control_key(conn, [key for _, key in facts.values() if key]),
+        records.current_versions(conn, updates),
+        readings.brought_meanwhile(conn, batch, lines[0].position, lines[-1].position),
+    )
     result = []
     for line in lines:
-        changed = None
-        if line.version_id in facts:
-            digest, key = facts[line.version_id]
-            if digest in same:
-                why = "another import brought the same record since this file was staged"
-                changed = _turned(line, Action.DUPLICATE, why, same[digest])
-            elif key and key in of_key:
-                why = "another import brought this control number since this file was staged"
-                changed = _turned(line, Action.AMBIGUOUS, why, None)
-        elif line.action is Action.UPDATE and shown[line.record_id or 0] > (line.version_id or 0):
-            # Versions are numbered as they come: this one is older than what the record shows.
-            why = "another import updated this record since this file was staged"
-            changed = _turned(line, Action.AMBIGUOUS, why, None)
-        if changed is not None:
-            imports.change_line(conn, batch.id, changed)
-        result.append(changed or line)
+        turned, why = _turned(line, batch, since)
+        if why:
+            imports.turn_back(conn, batch.id, turned, why)
+        result.append(turned)
+    records.give_to(
+        conn,
+        [
+            (turned.record_id, turned.version_id)
+            for line, turned in zip(lines, result, strict=True)
+            if line.action is Action.NEW and turned.action is Action.UPDATE
+        ],
+    )
     return result
 
 
-def _turned(line: Line, action: Action, why: str, target: Kept | None) -> Line:
-    return replace(
-        line,
-        action=action,
-        problems=[*line.problems, problem_entry(action.value, why)],
-        record_id=target.record_id if target else line.record_id,
-        version_id=target.version_id if target else line.version_id,
-    )
+def _turned(line: Staged, batch: Batch, since: _Since) -> tuple[Staged, str]:
+    """Return what to do with a line now, and why if that is not what was staged."""
+    if fresh := since.facts.get(line.version_id or 0):
+        digest, key = fresh
+        if digest in since.same:
+            twin = since.same[digest]
+            turned = Staged(line.position, Action.DUPLICATE, twin.record_id, twin.version_id)
+            return turned, "another import brought the same record since this file was staged"
+        other = since.readings.get(line.position)
+        of_key = since.of_key.get(key or "", ())
+        if other and other.batch_id < batch.id and set(of_key) <= {other.record_id}:
+            turned = line._replace(action=Action.UPDATE, record_id=other.record_id)
+            return turned, "an earlier reading of this file was offered since; this one replaces it"
+        turned = line._replace(action=Action.AMBIGUOUS)
+        if of_key:
+            return turned, "another import brought this control number since this file was staged"
+        if other:
+            return turned, "another reading of this file was offered since this one was staged"
+    elif line.action is Action.UPDATE and since.shown[line.record_id or 0] > (line.version_id or 0):
+        # Versions are numbered as they come: this one is older than what the record shows.
+        turned = line._replace(action=Action.AMBIGUOUS)
+        return turned, "another import updated this record since this file was staged"
+    return line, ""

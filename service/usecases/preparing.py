@@ -19,9 +19,19 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from marc_mappings import formats, iso2709, marc21_to_dc, marcxml, match_keys, search_terms
+from marc_mappings import (
+    formats,
+    incoming,
+    iso2709,
+    marcxml,
+    match_keys,
+    oai_dc,
+    search_terms,
+)
 from marc_mappings import summary as summaries
+from marc_mappings.incoming import Incoming
 from marc_mappings.record import Record
+from marc_mappings.sound import Sound
 from marc_mappings.steps import without_local_fields
 from service.domain.record_version import NewVersion
 
@@ -39,7 +49,8 @@ _WAITING = 4
 class Prepared(NamedTuple):
     """One record found in a file: its line of the report, and its version if it can be read.
 
-    ``problems``: (code, message, tag). ``offset`` and ``length`` are octets of the file.
+    ``problems``: (code, message, tag). ``offset`` and ``length`` are octets of the file;
+    ``dialect`` is the one that it came in, ``""`` if it cannot be read. What is kept is MARC 21.
     """
 
     position: int
@@ -48,6 +59,7 @@ class Prepared(NamedTuple):
     outcome: str
     encoding: str
     encoding_certain: bool
+    dialect: str
     problems: tuple[tuple[str, str, str], ...]
     control_number: str
     version: NewVersion | None
@@ -55,26 +67,29 @@ class Prepared(NamedTuple):
 
 def prepare(part: formats.Slice, original_id: int) -> Prepared:
     """Return all that is kept of one record of the original ``original_id``."""
-    item = formats.parse(part)
+    item = incoming.take(part)
     problems = tuple((each.code, each.message, each.tag) for each in item.problems)
-    place = (item.position, item.offset, item.length, item.outcome)
     if isinstance(item, formats.Unreadable):
-        return Prepared(*place, "", False, problems, "", None)
-    version = _version(item, original_id)
+        place = (item.position, item.offset, item.length, item.outcome)
+        return Prepared(*place, "", False, "", problems, "", None)
+    came, record = item.parsed, item.record
     return Prepared(
-        *place,
-        item.encoding,
-        item.encoding_certain,
+        came.position,
+        came.offset,
+        came.length,
+        item.outcome,
+        came.encoding,
+        came.encoding_certain,
+        came.dialect,
         problems,
-        item.record.control_number,
-        version,
+        record.control_number,
+        _version(item, record, original_id),
     )
 
 
-def _version(item: formats.Parsed, original_id: int) -> NewVersion:
-    record = item.record
-    offered = without_local_fields(record)
-    canonical = item.written or canonical_bytes(record)
+def _version(item: Incoming, record: Record, original_id: int) -> NewVersion:
+    offered = without_local_fields(item.content)
+    canonical = canonical_bytes(item.content)
     agency, number = record.agency, record.control_number
     return NewVersion(
         record_id=None,
@@ -82,24 +97,24 @@ def _version(item: formats.Parsed, original_id: int) -> NewVersion:
         digest=hashlib.sha256(canonical).digest(),
         control_key=f"({agency}){number}" if agency and number else None,
         original_id=original_id,
-        original_offset=item.offset,
-        original_length=item.length,
+        original_offset=item.parsed.offset,
+        original_length=item.parsed.length,
         summary=summaries.of_record(record),
         renditions=(
             ("marc21", marcxml.write(offered)),
-            ("oai_dc", marc21_to_dc.write(offered)),
+            ("oai_dc", oai_dc.write(offered)),
         ),
-        keys=match_keys.keys(record),
+        keys=match_keys.identifier_only(record),
         terms=search_terms.of_record(record),
     )
 
 
-def canonical_bytes(record: Record) -> bytes:
+def canonical_bytes(content: Record | Sound) -> bytes:
     """Return the form in which a record is kept: ISO 2709, or MARCXML where that is too small."""
     try:
-        return iso2709.write(record)
+        return iso2709.write(content)
     except iso2709.Unwritable:
-        return marcxml.write(record)
+        return marcxml.write(content)
 
 
 def steps(

@@ -1,7 +1,8 @@
 """Staging a file: every record is read, kept with all that is made of it, and reported.
 
 Nobody but the cataloguer sees any of it until it is committed. A step's records, its lines of the
-report and the job's cursor are one transaction.
+report and the job's cursor are one transaction. Before the first step the file is surveyed as a
+whole, because one record is often too short to tell its encoding or dialect.
 """
 
 from __future__ import annotations
@@ -9,21 +10,25 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from marc_mappings import formats
+from marc_mappings.survey import Said
 from service.domain import import_batch as rules
 from service.domain.import_batch import (
     COMMIT,
     Action,
     Batch,
     BatchState,
+    Finding,
     Known,
     Line,
+    Surveyed,
     problem_entry,
 )
 from service.domain.record_version import NewVersion
-from service.store import imports, jobs, originals, records
+from service.store import imports, jobs, originals, readings, records
 from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.store.records import Kept
@@ -34,6 +39,10 @@ Now = Callable[[], datetime]  # the moment, aware, UTC
 OnStep = Callable[[Job, int], None]  # the job, and octets or records done so far
 
 
+# How often a survey of a large file says that its worker is alive.
+_SIGN_OF_LIFE = timedelta(seconds=5)
+
+
 def stage(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
     """Read the file from the job's cursor on, keep every record, and write the report.
 
@@ -41,21 +50,20 @@ def stage(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
     """
     with db.read() as conn:
         batch = imports.by_id(conn, held.subject_id)
-
-    def fetch(offset: int) -> tuple[int, bytes]:
-        with db.read() as conn:
-            return originals.piece_at(conn, batch.original_id, offset)
-
-    source = io.BufferedReader(originals.Reader(fetch), originals.PIECE)
+        others = readings.others(conn, batch)
     start = formats.Start(held.cursor.get("position", 0), held.cursor.get("offset", 0))
-    parts = formats.cut(source, start=start)
+    surveying = _Surveying(db, held, now, on_step)
+    source = _source(db, batch, surveying)
+    said = Said(batch.encoding_said, batch.dialect_said)
+    opened = formats.open_stream(source, start=start, said=said)
+    surveying.ends(batch, opened)
     left = held.total - start.offset
-    for step in preparing.steps(parts, batch.original_id, left):
+    for step in preparing.steps(opened.slices, batch.original_id, left):
         done = step[-1].offset + step[-1].length
         with db.write() as conn:
             cursor = {"position": step[-1].position, "offset": done}
             jobs.advance(conn, held, cursor, done, now())
-            _stage_step(conn, batch, step, now())
+            _stage_step(conn, batch, others, step, now())
         on_step(held, done)
     with db.write() as conn:
         jobs.finish(conn, held, now())
@@ -66,10 +74,57 @@ def stage(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
             jobs.enqueue(conn, COMMIT, batch.id, imports.counts(conn, batch.id).read, now())
 
 
+class _Surveying:
+    """Keeps the job while a file is surveyed, which may take longer than a lease."""
+
+    def __init__(self, db: Database, held: Job, now: Now, on_step: OnStep) -> None:
+        self._db, self._held, self._now, self._on_step = db, held, now, on_step
+        self._due = now() + _SIGN_OF_LIFE
+        self._over = False
+
+    def goes_on(self) -> None:
+        """Say now and then that the worker is alive; called for every piece that is read."""
+        if self._over or self._now() < self._due:
+            return
+        with self._db.write() as conn:
+            jobs.prolong(conn, self._held, self._now())
+        self._on_step(self._held, self._held.done)
+        self._due = self._now() + _SIGN_OF_LIFE
+
+    def ends(self, batch: Batch, opened: formats.Opened) -> None:
+        """Keep what was found, once: a reading that goes on later finds the same."""
+        self._over = True
+        if batch.surveyed is not None:
+            return
+        encoding, dialect = opened.survey.encoding, opened.survey.dialect
+        found = Surveyed(
+            Finding(encoding.encoding, encoding.certain, encoding.evidence),
+            Finding(dialect.dialect, dialect.certain, dialect.evidence),
+        )
+        with self._db.write() as conn:
+            jobs.prolong(conn, self._held, self._now())
+            imports.keep_survey(conn, batch.id, found)
+
+
+def _source(db: Database, batch: Batch, surveying: _Surveying) -> BinaryIO:
+    """Return the file as it came, to be read and sought in."""
+
+    def fetch(offset: int) -> tuple[int, bytes]:
+        surveying.goes_on()
+        with db.read() as conn:
+            return originals.piece_at(conn, batch.original_id, offset)
+
+    return io.BufferedReader(originals.Reader(fetch), originals.PIECE)
+
+
 def _stage_step(
-    conn: Connection, batch: Batch, prepared: Sequence[Prepared], now: datetime
+    conn: Connection,
+    batch: Batch,
+    others: Sequence[int],
+    prepared: Sequence[Prepared],
+    now: datetime,
 ) -> None:
-    known = _known(conn, batch, [each.version for each in prepared if each.version])
+    known = _known(conn, batch, others, prepared)
     decisions: list[rules.Decision] = []
     to_keep: list[NewVersion] = []
     # Later records of the same step refer to versions that are not written yet: by place in line.
@@ -82,7 +137,7 @@ def _stage_step(
             decisions.append(rules.Decision(Action.NONE))
             places.append(None)
             continue
-        facts = known(version)
+        facts = known(each.position, version)
         if facts.same is None and facts.same_in_file is None and version.digest in same_step:
             decisions.append(rules.decide(Known(same_in_file=(0, 0))))
             places.append(same_step[version.digest])
@@ -111,23 +166,26 @@ def _stage_step(
 
 
 def _known(
-    conn: Connection, batch: Batch, versions: Sequence[NewVersion]
-) -> Callable[[NewVersion], Known]:
-    """Look up at once what is stored of all these versions; return how to ask for one."""
+    conn: Connection, batch: Batch, others: Sequence[int], prepared: Sequence[Prepared]
+) -> Callable[[int, NewVersion], Known]:
+    """Look up at once what is stored of these records; return how to ask for one by position."""
+    versions = [each.version for each in prepared if each.version]
     digests = [version.digest for version in versions]
     keys = [version.control_key for version in versions if version.control_key]
     same = records.current_by_digest(conn, digests)
     in_file = imports.staged_by_digest(conn, batch.id, digests)
     of_key = records.current_by_control_key(conn, keys)
     key_in_file = imports.staged_control_keys(conn, batch.id, keys)
+    before = readings.shown(conn, others, prepared[0].position, prepared[-1].position)
 
-    def known(version: NewVersion) -> Known:
+    def known(position: int, version: NewVersion) -> Known:
         stored = same.get(version.digest)
         return Known(
             same=None if stored is None else (stored.record_id, stored.version_id),
             same_in_file=in_file.get(version.digest),
             of_control_key=of_key.get(version.control_key or "", ()),
             control_key_in_file=version.control_key in key_in_file,
+            read_before=before.get((position, version.original_offset)),
         )
 
     return known
@@ -147,6 +205,7 @@ def _line(each: Prepared, decision: rules.Decision, kept: Kept | None) -> Line:
         action=decision.action,
         encoding=each.encoding,
         encoding_certain=each.encoding_certain,
+        dialect=each.dialect,
         problems=problems,
         record_id=kept.record_id if kept else decision.record_id,
         version_id=kept.version_id if kept else decision.version_id,

@@ -14,7 +14,8 @@ import service.api.docs
 from service.api import problems
 from service.domain.wish import Outcome
 from service.domain.wish_line import READERS
-from tests.api.conftest import BASE, Client
+from service.usecases.site import Site
+from tests.api.conftest import BASE, Client, marc, offer, record, work
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -125,12 +126,22 @@ def test_the_document_has_every_format_and_outcome_of_a_wish_list(
 
 
 def test_answers_have_the_members_that_the_document_says(
-    document: dict[str, Any], partner: Client
+    document: dict[str, Any], site: Site, partner: Client, staff: Client
 ) -> None:
+    offer(site, "spring")
     schemas = document["components"]["schemas"]
     made = partner.wish("9780306406157").json
     assert made.keys() == schemas["WishList"]["properties"].keys()
     assert made["lines"][0].keys() == schemas["WishLine"]["properties"].keys()
+    made = staff.post("/imports?list=spring", data=marc(record("One"))).json
+    work(site)
+    assert made.keys() == schemas["ImportReport"]["properties"].keys()
+    shown = staff.get(f"/imports/{made['id']}").json
+    assert shown["survey"].keys() == schemas["Survey"]["properties"].keys()
+    assert shown["survey"]["dialect"].keys() == schemas["Finding"]["properties"].keys()
+    assert shown["counts"].keys() == schemas["Counts"]["properties"].keys()
+    (line,) = staff.get(f"/imports/{made['id']}/lines").json["items"]
+    assert line.keys() == schemas["ImportLine"]["properties"].keys()
     wrong = partner.get("/offers?limit=0").json
     assert wrong.keys() <= schemas["Problem"]["properties"].keys()
     assert set(schemas["Problem"]["required"]) <= wrong.keys()

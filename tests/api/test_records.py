@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 
 import pytest
 
+from marc_mappings import marc_json, marc_text, marcxml
 from service.usecases.site import Site
 from tests.api.conftest import BASE, Client, marc, offer, record, work
 from tests.api.test_problems import problem
+from tests.marc_mappings.reencoding import frame
 
 FILE = marc(record("The Blue Sky"), record("Steppe Songs"))
 
@@ -187,7 +190,9 @@ def test_the_report_has_a_line_for_every_record_found(site: Site, staff: Client)
         "action": "new",
         "encoding": "utf-8",
         "encoding_certain": True,
+        "dialect": "marc21",
         "problems": [],
+        "unmapped": [],
     }
     assert lines[2]["problems"][0].keys() == {"code", "message", "tag"}
     assert lines[3]["title"] == "한국의 책"
@@ -218,3 +223,105 @@ def test_the_report_as_csv_is_whole_and_runs_no_formula(site: Site, staff: Clien
     sloppy = staff.get(f"/imports/{made['id'].lower()}%0A/lines?format=csv&after=604")
     assert sloppy.headers["Content-Disposition"] == answer.headers["Content-Disposition"]
     assert len(sloppy.get_data().splitlines()) == 2
+
+
+# --- dialects, encodings, formats ---------------------------------------------------------------
+
+
+def kormarc(title: str, number: int) -> bytes:
+    fields = [
+        (b"001", b"KMO%09d" % number),
+        (b"049", b"0 \x1flEM%06d" % number),
+        (b"245", f"00\x1fa{title} /\x1fd홍길동 지음".encode("cp949")),
+        (b"900", b"  \x1fa"),
+    ]
+    return frame(b"00000nam  2200000 k 4500", fields)
+
+
+TITLES = ["한국의 옛이야기", "바다와 나비", "서울 사람들의 하루"]
+KOREAN = b"".join(map(kormarc, TITLES, range(3)))
+
+
+def test_the_report_says_what_a_file_is_and_why(site: Site, staff: Client) -> None:
+    made = staff.post("/imports?list=spring", data=KOREAN).json
+    assert (made["survey"], made["next_steps"]) == (None, [])
+    work(site)
+    body = staff.get(f"/imports/{made['id']}").json
+    assert body["survey"]["dialect"]["name"] == "kormarc"
+    assert body["survey"]["encoding"]["name"] == "cp949"
+    assert body["survey"]["encoding"]["certain"] is True
+    assert all(each.endswith(".") for each in body["survey"]["encoding"]["evidence"])
+    lines = staff.get(body["lines_url"].removeprefix(BASE)).json["items"]
+    assert [line["title"] for line in lines] == [
+        "한국의 옛이야기",
+        "바다와 나비",
+        "서울 사람들의 하루",
+    ]
+    assert {line["dialect"] for line in lines} == {"kormarc"}
+    assert all(line["unmapped"] == ["900"] for line in lines)
+    answer = staff.get(f"/imports/{made['id']}/lines?format=csv")
+    rows = list(csv.DictReader(io.StringIO(answer.get_data().decode(), newline="")))
+    assert {(row["dialect"], row["encoding"], row["unmapped"]) for row in rows} == {
+        ("kormarc", "cp949", "900")
+    }
+
+
+@pytest.mark.parametrize("in_form", [False, True])
+def test_what_the_sender_says_is_taken_and_makes_another_import(
+    site: Site, staff: Client, nobody: Client, in_form: bool
+) -> None:
+    data = frame(b"00000nam a2200000 i 4500", [(b"245", "00\x1faЗима".encode("koi8-r"))])
+    first = staff.post("/imports?list=spring", data=data).json
+    work(site)
+    body = staff.get(f"/imports/{first['id']}").json
+    assert body["counts"]["doubtful"] == 1
+    assert "say encoding=NAME and send the file again" in body["next_steps"][0]
+    if in_form:
+        form = {"file": (io.BytesIO(data), "f.mrc"), "list": "spring", "encoding": "KOI8-R"}
+        answer = staff.post("/imports", data=form)
+    else:
+        answer = staff.post("/imports?list=spring&encoding=KOI8-R&dialect=marc21", data=data)
+    assert answer.status_code == 202
+    assert answer.json["encoding_said"] == "koi8-r"
+    assert answer.json["dialect_said"] == ("" if in_form else "marc21")
+    work(site)
+    assert staff.get(f"/imports/{answer.json['id']}").json["counts"]["update"] == 1
+    assert [each["title"] for each in nobody.get("/offers").json["items"]] == ["Зима"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("encoding", "klingon"), ("dialect", "marc22")])
+def test_an_unknown_encoding_or_dialect_is_refused_by_name(
+    staff: Client, name: str, value: str
+) -> None:
+    answer = staff.post(f"/imports?list=spring&{name}={value}", data=FILE)
+    (fault,) = problem(answer, 422, "invalid")["errors"]
+    assert fault["field"] == name
+    assert value in fault["detail"]
+    assert staff.get("/imports").json["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("media_type", "data", "found"),
+    [
+        ("application/json", marc_json.write(record("The Blue Sky")), "json"),
+        ("text/plain", marc_text.write(record("The Blue Sky")), "mrk"),
+        ("application/xml", marcxml.write(record("The Blue Sky")), "marcxml"),
+        ("application/gzip", gzip.compress(marc(record("The Blue Sky"))), "iso2709"),
+    ],
+)
+def test_a_body_is_taken_for_what_it_is_whatever_it_is_called(
+    site: Site, staff: Client, nobody: Client, media_type: str, data: bytes, found: str
+) -> None:
+    answer = staff.post("/imports?list=spring", data=data, content_type=media_type)
+    assert (answer.status_code, answer.json["format"]) == (202, found)
+    work(site)
+    assert [each["title"] for each in nobody.get("/offers").json["items"]] == ["The Blue Sky"]
+
+
+def test_a_gzip_file_that_is_cut_or_a_bomb_is_refused(staff: Client) -> None:
+    packed = gzip.compress(FILE)
+    body = problem(staff.post("/imports?list=spring", data=packed[:-12]), 415, "unsupported_format")
+    assert body["found"] == "a damaged gzip file"
+    bomb = gzip.compress(FILE + b" " * 5_000_000)
+    assert problem(staff.post("/imports?list=spring", data=bomb), 413, "too_large")["limit"]
+    assert staff.get("/imports").json["items"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
@@ -18,6 +19,7 @@ from service.store.jobs import Job
 from service.usecases import cataloguing
 from service.usecases.site import Site
 from tests.cli.conftest import Bookbridge
+from tests.marc_mappings.reencoding import frame
 
 _RECORDS = [iso2709.write(books.record(row)) for row in books.rows()[:12]]
 
@@ -111,7 +113,9 @@ def test_each_json_line_has_all_of_its_members(
         "action",
         "encoding",
         "encoding_certain",
+        "dialect",
         "problems",
+        "unmapped",
     }
     assert lines[0]["control_number"] == "kor-001"
     assert batch["list"] == a_list
@@ -225,3 +229,111 @@ def test_work_that_a_worker_took_first_is_waited_for(
         thread.join()
         site.db.close()
     assert "12 new to the catalogue" in done.stdout
+
+
+# --- other dialects and encodings ---------------------------------------------------------------
+
+
+@pytest.fixture
+def korean(tmp_path: Path) -> str:
+    """A file as Korean libraries send it: KORMARC in CP949."""
+    file = tmp_path / "korea.mrc"
+    file.write_bytes(b"".join(kormarc(*each) for each in enumerate(_KOREAN)))
+    return str(file)
+
+
+_KOREAN = ("한국의 옛이야기", "바다와 나비", "서울 사람들의 하루", "우리말의 뿌리를 찾아서")
+
+
+def kormarc(number: int, title: str) -> bytes:
+    return frame(
+        b"00000nam  2200000 k 4500",
+        [
+            (b"001", b"KMO%09d" % number),
+            (b"008", b"980610s1998    ulk           000a  kor  "),
+            (b"049", b"0 \x1flEM%06d" % number),
+            (b"245", f"00\x1fa{title} /\x1fd홍길동 지음".encode("cp949")),
+            (b"900", b"  \x1fa"),
+        ],
+    )
+
+
+def test_the_report_says_on_what_evidence_a_file_was_read(
+    bookbridge: Bookbridge, a_list: str, korean: str
+) -> None:
+    text = bookbridge("import", korean, "--list", a_list).stdout
+    assert "  Encoding: cp949. 4 of 4 records" in text
+    assert "  Dialect: kormarc. 4 of 4 records" in text
+    assert "  Note on 4 records: " in text
+    assert "  Fields of which nothing arrived, and in how many records: 900 (4)" in text
+    assert "at octet" not in text, "notes alone are no lines that a person must read"
+    batch = bookbridge("batch", "list").stdout.split()[0]
+    assert bookbridge("batch", "show", batch, "--all").stdout.count("at octet") == 4
+
+
+def test_the_json_report_has_the_dialect_and_what_was_lost(
+    bookbridge: Bookbridge, a_list: str, korean: str
+) -> None:
+    lines, batch = _objects(bookbridge("import", korean, "--list", a_list, "--json").stdout)
+    assert {(line["dialect"], line["encoding"]) for line in lines} == {("kormarc", "cp949")}
+    assert all(line["unmapped"] == ["900"] for line in lines)
+    assert [line["title"].split(" /")[0] for line in lines] == list(_KOREAN)
+    assert batch["survey"]["dialect"]["name"] == "kormarc"
+    assert batch["survey"]["encoding"]["certain"] is True
+    assert batch["survey"]["encoding"]["evidence"]
+    assert batch["next_steps"] == []
+
+
+@pytest.fixture
+def doubtful(tmp_path: Path) -> str:
+    """A file of one short record that nothing but its sender's word can settle."""
+    file = tmp_path / "short.mrc"
+    fields = [(b"245", "00\x1faЗима".encode("koi8-r"))]
+    file.write_bytes(frame(b"00000nam a2200000 i 4500", fields))
+    return str(file)
+
+
+def test_what_is_not_certain_ends_with_1_and_the_next_step_which_helps(
+    bookbridge: Bookbridge, a_list: str, doubtful: str
+) -> None:
+    text = bookbridge("import", doubtful, "--list", a_list, code=1).stdout
+    assert "(not certain)" in text
+    assert "1 of doubtful encoding: look at their titles" in text
+    assert "say --encoding NAME and send the file again" in text
+    again = bookbridge("import", doubtful, "--list", a_list, "--encoding", "KOI8-R")
+    assert "came before" not in again.stderr
+    assert "1 a newer form of a record we have" in again.stdout
+    assert "Зима" in again.stdout
+    assert "1 title" in bookbridge("list", "show", a_list).stdout
+
+
+def test_the_sender_can_say_the_dialect(bookbridge: Bookbridge, a_list: str, korean: str) -> None:
+    lines, batch = _objects(
+        bookbridge("import", korean, "--list", a_list, "--from-dialect", "marc21", "--json").stdout
+    )
+    assert {line["dialect"] for line in lines} == {"marc21"}
+    assert batch["dialect_said"] == "marc21"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--encoding", "klingon"), ("--from-dialect", "marc22")]
+)
+def test_a_name_that_means_nothing_is_wrong_usage(
+    bookbridge: Bookbridge, a_list: str, good: str, option: str, value: str
+) -> None:
+    done = bookbridge("import", good, "--list", a_list, option, value, code=2)
+    assert value in done.stderr
+    assert bookbridge("batch", "list").stdout == ""
+
+
+def test_a_file_in_gzip_is_unpacked_and_a_cut_one_refused(
+    bookbridge: Bookbridge, a_list: str, tmp_path: Path
+) -> None:
+    packed = gzip.compress(b"".join(_RECORDS))
+    cut, whole = tmp_path / "cut.mrc.gz", tmp_path / "whole.mrc.gz"
+    cut.write_bytes(packed[:-20])
+    whole.write_bytes(packed)
+    done = bookbridge("import", str(cut), str(whole), "--list", a_list, code=1)
+    assert done.stderr.startswith("bookbridge: cut.mrc.gz: This is a damaged gzip file")
+    assert "12 new to the catalogue" in done.stdout
+    assert len(bookbridge("batch", "list").stdout.splitlines()) == 1

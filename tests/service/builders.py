@@ -8,6 +8,7 @@ from pathlib import Path
 
 from marc_mappings import iso2709
 from marc_mappings.record import Field, Record, Subfield
+from marc_mappings.survey import Said
 from service import worker
 from service.config import load
 from service.domain.offer import ListAction
@@ -76,7 +77,14 @@ def open_list(site: Site, slug: str = "spring", **more: object) -> None:
 
 
 def receive(
-    site: Site, data: bytes, slug: str = "spring", *, stage_only: bool = False, name: str = "f.mrc"
+    site: Site,
+    data: bytes,
+    slug: str = "spring",
+    *,
+    stage_only: bool = False,
+    name: str = "f.mrc",
+    said: Said = Said(),  # noqa: B008 - a value
+    limit: int = 10**9,
 ) -> Received:
     """Hand in a file."""
     return cataloguing.receive(
@@ -85,7 +93,8 @@ def receive(
         file_name=name,
         list_slug=slug,
         stage_only=stage_only,
-        limit=10**9,
+        said=said,
+        limit=limit,
         now=site.now(),
     )
 
@@ -99,6 +108,19 @@ def work(site: Site) -> None:
 def bring(site: Site, *records: Record, slug: str = "spring") -> cataloguing.Report:
     """Import records onto a list, publish them, and return the report."""
     received = receive(site, a_file(*records), slug)
+    work(site)
+    return cataloguing.report(site.db, received.batch.public_id)
+
+
+def bring_file(
+    site: Site,
+    data: bytes,
+    slug: str = "spring",
+    *,
+    said: Said = Said(),  # noqa: B008 - a value
+) -> cataloguing.Report:
+    """Import a file as its sender says it is, publish it, and return the report."""
+    received = receive(site, data, slug, said=said)
     work(site)
     return cataloguing.report(site.db, received.batch.public_id)
 
