@@ -101,7 +101,9 @@ def _read_damaged(raw: bytes) -> Layout:
     if not entries:
         raise Rejected(problem("record-empty", "The record has a leader, and no fields."))
     if scratch:
-        message = f"In the directory this is no entry: {scratch.decode('ascii', 'backslashreplace')!r}"
+        message = (
+            f"In the directory this is no entry: {scratch.decode('ascii', 'backslashreplace')!r}"
+        )
         problems.append(problem("directory-damaged", message))
     fields = _by_numbers(entries, data, problems)
     return Layout(leader, fields or _by_terminators(entries, data, problems), tuple(problems))
@@ -155,11 +157,11 @@ def _places_named(raw: bytes) -> list[_Place]:
 
 
 def _scratched_place(raw: bytes, first: int) -> _Place:
-    """Return the place of a damaged directory: what looks like no entry before ``first`` is data."""
+    """Return where a damaged directory is: what looks like no entry before ``first`` is data."""
     delimiter = raw.find(b"\x1f", 24, first)
     end = first if delimiter < 0 else delimiter
     stop = max((match.end() for match in _LIKE_ENTRY.finditer(raw, 24, end)), default=24)
-    if delimiter < 0 and first - stop <= _SCRATCH:
+    if delimiter < 0 and first - stop <= _SCRATCH and (stop > 24 or raw[10:12] == b"22"):
         return _Place(24, first, first + 1)
     return _Place(24, stop, stop)
 
@@ -198,7 +200,8 @@ def _leader(raw: bytes, problems: list[Problem]) -> str:
     text = "".join(chr(byte) if 0x20 <= byte < 0x7F else " " for byte in raw)
     if len(raw) == 24 and text.encode() == raw:
         return text
-    problems.append(problem("leader-damaged"))
+    shown = raw[:500].decode("ascii", "backslashreplace")
+    problems.append(problem("leader-damaged", f"The leader is short or not ASCII: {shown!r}"))
     if len(text) == 24:
         return text
     tail = re.search(r"([A-Za-z ])([a-z])([a-z ])([ a-z])([ a])22", text)
@@ -209,10 +212,7 @@ def _entries(body: bytes, data: bytes) -> tuple[list[Entry], bytes]:
     """Return the entries, and what of the directory is none."""
     if len(body) % 12 == 0:
         whole = [body[i : i + 12] for i in range(0, len(body), 12)]
-        entries = list(map(_entry, whole))
-        pairs = zip(whole, entries, strict=True)
-        odd = [raw for raw, entry in pairs if not entry.length or entry.start < 0]
-        return entries, b" ".join(odd)
+        return list(map(_entry, whole)), b" ".join(raw for raw in whole if _is_hurt(raw))
     # Something is missing or too much: read from both ends as far as the numbers agree.
     left: list[Entry] = []
     at = 0
@@ -231,7 +231,14 @@ def _entries(body: bytes, data: bytes) -> tuple[list[Entry], bytes]:
             break
         right.insert(0, entry)
         stop -= 12
-    return left + _scratched(body[at:stop], left, right) + right, body[at:stop]
+    hurt = body[:12] if left and _is_hurt(body[:12]) else b""
+    return left + _scratched(body[at:stop], left, right) + right, hurt + body[at:stop]
+
+
+def _is_hurt(raw: bytes) -> bool:
+    """Whether the numbers of an entry are none, or state a field without its terminator."""
+    entry = _entry(raw)
+    return not entry.length or entry.start < 0
 
 
 def _scratched(rest: bytes, left: list[Entry], right: list[Entry]) -> list[Entry]:

@@ -17,7 +17,7 @@ from marc_mappings import compressed, dialects, iso2709, marc_json, marc_text, m
 from marc_mappings import survey as surveys
 from marc_mappings.compressed import Unpacked
 from marc_mappings.frames import Frame, Reading
-from marc_mappings.problems import Problem, Rejected
+from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Record
 from marc_mappings.signatures import Format, NotMarc
 from marc_mappings.sound import Sound
@@ -338,7 +338,7 @@ def _item(
     try:
         reading = parse(raw)
     except Rejected as fault:
-        return Unreadable(position, offset, len(raw), raw, notes + fault.problems)
+        return Unreadable(position, offset, len(raw), raw, _shortened(notes + fault.problems))
     return Parsed(
         position,
         offset,
@@ -346,9 +346,22 @@ def _item(
         reading.content,
         reading.encoding,
         reading.encoding_certain,
-        notes + reading.problems,
+        _shortened(notes + reading.problems),
         _dialect(reading, survey),
     )
+
+
+def _shortened(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return at most ``MOST_PROBLEMS``: a hostile record has one in every octet."""
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    rest = problems[MOST_PROBLEMS:]
+    last = problem("more-problems", f"{len(rest):,} more problems of this record are not listed.")
+    last = last._replace(repair=any(each.repair for each in rest))
+    return (*problems[:MOST_PROBLEMS], last)
+
+
+MOST_PROBLEMS: Final = 200
 
 
 def _dialect(reading: Reading, survey: Survey | None) -> str:

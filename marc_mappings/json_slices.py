@@ -180,10 +180,14 @@ def _record(found: _Object, problems: list[Problem]) -> Any:
                     fields.append(_row(row, problems))
         elif key not in _OF_THE_FORM:
             problems.append(problem("json-key-unknown", f"The key {key[:40]!r} was left out."))
+    return mending.record(leader, _worth_keeping(fields, problems), problems)
+
+
+def _worth_keeping(fields: list[Field | None], problems: list[Problem]) -> list[Field]:
+    """Return the fields; none where all of them are only what could not be made a field."""
     made = [field for field in fields if field]
-    if all(field.tag == UNKNOWN_TAG for field in made) and any(map(_is_odd, problems)):
-        made = []
-    return mending.record(leader, made, problems)
+    only_odd = all(field.tag == UNKNOWN_TAG for field in made)
+    return [] if only_odd and any(map(_is_odd, problems)) else made
 
 
 def _is_odd(found: Problem) -> bool:

@@ -30,10 +30,12 @@ _BETWEEN: Final = re.compile(rb"(?:[ \t\r\n\x1a]++|\xef\xbb\xbf)++")
 # field behind a blank line. What is no field there may belong to no record.
 _START = re.compile(
     rb"(?:(?m:^)|(?<=\xef\xbb\xbf))=(LDR|LEADER|000)[ \t]|=(LDR)  (?=[0-9 ]{5}[A-Za-z ]{3})"
-    rb"|(?:(?<=\n\n)|(?<=\n\r\n))(?:=([0-9A-Za-z]{3})[ \t]|([^\s\xef]|\xef(?!\xbb\xbf)))"
+    rb"|(?:(?<=\n\n)|(?<=\n\r\n))(?:=([0-9A-Za-z]{3})[ \t]"
+    rb"|[ \t\x0b\x0c]*+([^\s\xef]|\xef(?!\xbb\xbf)))"
 )
 _FIELD_LINE = re.compile(rb"(?m:^)=([0-9A-Za-z]{3,6})[ \t]")
 _MARK = b"\xef\xbb\xbf"
+_LOWEST = b"000"
 _LONGEST_START = 16
 # Two lines of fields without a blank one between them.
 _DENSE = re.compile(rb"[^\r\n]\r?\n=")
@@ -91,7 +93,7 @@ def _end_of_record(window: Window, start: int) -> tuple[int, tuple[Problem, ...]
             if not is_field or match[1] or match[2] or not has_leader:
                 return offset, ()
             line, tag = (offset, match[3]) if match[3] else _next_field(window, start, offset)
-            if not tag or so_far.ends_before(window, offset, tag):
+            if not tag or so_far.ends_before(window, offset, match[3] or _LOWEST):
                 return offset, ()
             at = max(line, offset + 1)
         at = max(at, window.end - _LONGEST_START)
@@ -104,7 +106,8 @@ def _end_of_record(window: Window, start: int) -> tuple[int, tuple[Problem, ...]
 def _next_field(window: Window, start: int, offset: int) -> tuple[int, bytes]:
     """Return offset and tag of the first field behind ``offset``; no tag if it is a leader.
 
-    Lines behind a blank one that are no fields belong to a record only if it goes on behind them.
+    Lines behind a blank one that are no fields belong to a record only if it goes on behind them,
+    and has blank lines of its own.
     """
     at = offset
     while not (found := window.search(_FIELD_LINE, at, window.end)):
@@ -138,8 +141,8 @@ class _SoFar:
         tag_at = last + 2 if last >= 0 else begin + 1
         before = window.data[tag_at : tag_at + 3]
         self._looked = offset
-        if tag == b"001":
-            return self._has_number
+        if tag == b"001" and self._has_number:
+            return True
         return self._is_dense and tag < before
 
 
@@ -149,7 +152,7 @@ def parse(raw: bytes) -> Reading:
         shown = raw[:40].decode("ascii", "backslashreplace")
         raise Rejected(problem("not-a-record", f"No line of this is a field: {shown!r}"))
     choice = encodings.choose(raw, "a" if encodings.is_utf8(raw) else " ")
-    text, bad = encodings.decode(raw, choice.encoding)
+    text, bad = _decoded(raw, choice.encoding)
     problems = list(choice.problems)
     if bad:
         message = f"{bad} characters could not be read as {choice.encoding}; they show as U+FFFD."
@@ -169,6 +172,17 @@ def parse(raw: bytes) -> Reading:
     return Reading(record, choice.encoding, choice.certain and not bad, tuple(problems))
 
 
+def _decoded(raw: bytes, encoding: str) -> tuple[str, int]:
+    """Return the text and how many characters could not be read.
+
+    UTF-8 is not composed yet: a mark that begins a value must not join its subfield code.
+    """
+    if encoding != encodings.UTF8:
+        return encodings.decode(raw, encoding)
+    text = raw.decode("utf-8", "replace")
+    return text, text.count("\ufffd") - raw.count(b"\xef\xbf\xbd")
+
+
 def _lines(text: str, problems: list[Problem]) -> Iterator[str]:
     """Yield one string for each field, the lines it goes on in joined by blanks."""
     parts: list[str] = []
@@ -184,7 +198,9 @@ def _lines(text: str, problems: list[Problem]) -> Iterator[str]:
 
 
 def _field(tag: str, data: str, problems: list[Problem]) -> Field | None:
-    if tag[:2] == "00" and "$" not in data:
+    if tag[:2] == "00" and data[2:3] != "$":
+        if "$" in data:
+            problems.append(problem("subfields-in-control-field", tag=tag))
         return mending.control_field(tag, _text(data, tag, problems), problems)
     head, *parts = data.split("$")
     told = _text(head, tag, problems)

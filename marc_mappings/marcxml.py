@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -30,10 +30,11 @@ LONGEST_READ: Final = 16_000_000
 _TOKEN: Final = re.compile(rb"<!--|<(/?)(?:[A-Za-z_][\w.\-]*:)?record(?=[\s/>])")
 # Outside of a record element a field is one whose record has lost its begin.
 _OUTSIDE: Final = re.compile(
-    _TOKEN.pattern + rb"|<(?:[A-Za-z_][\w.\-]*:)?(?:leader|controlfield|datafield)(?=[\s/>])"
+    _TOKEN.pattern
+    + rb"|<(?:[A-Za-z_][\w.\-]*:)?(?:leader|controlfield|datafield|subfield)(?=[\s/>])"
 )
 # Behind the end of a record stand blanks and tags; anything else fell out of a damaged one.
-_STRAY: Final = re.compile(rb"[^\s<]|<(?![A-Za-z_/?]|!--)")
+_STRAY: Final = re.compile(rb"[^\s<]|<(?![A-Za-z_/?]|!--)|<[A-Za-z_][\w.\-:]*+[^\s/>\w.\-:]")
 _BLANK: Final = re.compile(rb"(?:\s++|\xef\xbb\xbf)*+")
 _STRAY_END: Final = re.compile(
     _OUTSIDE.pattern
@@ -44,7 +45,9 @@ _LONGEST_TOKEN = 200
 _LONGEST_COMMENT = 1_000_000
 _LONGEST_TAG = 1_000_000
 _TAG_END = re.compile(rb"[<>]")
-_MARC_INSIDE = re.compile(rb"<(?:[A-Za-z_][\w.\-]*:)?(?:leader|controlfield|datafield)[\s/>]")
+_MARC_INSIDE = re.compile(
+    rb"<(?:[A-Za-z_][\w.\-]*:)?(?:leader|controlfield|datafield|subfield)[\s/>]"
+)
 _DECLARATION = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)""")
 
 
@@ -108,6 +111,8 @@ def _elements(window: Window) -> Iterator[tuple[int, int, str]]:
     opened = -1  # offset of the record element we are in, or -1
     barren = -1  # up to where we know that no comment ends
     at = window.base
+    if at:  # reading goes on behind a record
+        at = yield from _strays(window, at)
     while token := _next_token(window, at, opened):
         kind, start, at = token
         if kind == "comment":
@@ -119,14 +124,22 @@ def _elements(window: Window) -> Iterator[tuple[int, int, str]]:
         opened = start if kind == "open" else -1
         if kind == "empty":
             yield start, at, "close"
-        if opened < 0 and kind != "too long":
-            start, at = _stray(window, at)
-            if start < at:
-                yield start, at, "stray"
         if opened < 0:
             window.drop(at)
+            at = yield from _strays(window, at)
     if opened >= 0:
         yield opened, window.end, "open"
+
+
+def _strays(window: Window, at: int) -> Generator[tuple[int, int, str], None, int]:
+    """Yield what lies behind a record and is neither blank nor tag; return the offset after it."""
+    while True:
+        start, stop = _stray(window, at)
+        if start == stop:
+            return at
+        yield start, stop, "stray"
+        at = stop
+        window.drop(at)
 
 
 def _stray(window: Window, at: int) -> tuple[int, int]:

@@ -39,9 +39,8 @@ def leader(text: str, problems: list[Problem]) -> str:
         problems.append(problem("leader-placeholders"))
     if len(plain) == 24 and plain.isascii() and plain.isprintable():
         return plain
-    problems.append(
-        problem("leader-damaged", f"The leader has {len(text)} characters (24 of ASCII are right).")
-    )
+    message = f"The leader has {len(text)} characters (24 of ASCII are right): {text[:500]!r}"
+    problems.append(problem("leader-damaged", message))
     plain = "".join(char if " " <= char <= "~" else " " for char in plain[:99])
     found = _ALIGNED.search(plain)
     if found and len(plain) != 24:

@@ -38,6 +38,7 @@ CODES: Final[Mapping[str, Meaning]] = {
     # between and around records
     "blanks-between-records": Meaning("note", False, "Blanks or a byte order mark came before it."),
     "not-a-record": Meaning("error", False, "These bytes are not a record."),
+    "more-problems": Meaning("note", False, "More problems than are listed."),
     "record-too-long": Meaning("error", False, "No end of record within the largest size we read."),
     # the frame of an ISO 2709 record
     "terminator-missing": Meaning("warning", True, "The record terminator is missing."),

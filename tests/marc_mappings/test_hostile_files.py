@@ -204,3 +204,11 @@ def test_row_23_the_functions_for_text_are_linear(text: str) -> None:
         mending.value(text, "245", [])
 
     assert _seconds(work) < 1
+
+
+def test_a_record_with_a_problem_in_every_octet_has_a_short_report() -> None:
+    raw = b"00000nam a2200037 i 4500245000000000\x1e" + b"10\x1f\x01" * 5_000 + b"\x1e\x1d"
+    (item,) = _read(raw)
+    assert len(item.problems) <= formats.MOST_PROBLEMS + 1
+    assert item.problems[-1].code == "more-problems"
+    assert item.outcome == "repaired"

@@ -227,9 +227,11 @@ def test_an_element_that_never_ends_is_given_back_in_bounded_pieces() -> None:
             return parts.pop(0) if parts else b""
 
     items = list(formats.read(Endless()))  # type: ignore[arg-type]
-    assert [item.outcome for item in items] == ["ok", "rejected", "ok"]
+    outcomes = [item.outcome for item in items]
+    assert (outcomes[0], set(outcomes[1:-1]), outcomes[-1]) == ("ok", {"rejected"}, "ok")
     assert items[1].problems[0].code == "record-too-long"
-    assert items[1].length <= marcxml.LONGEST_READ + 300_000
+    assert all(item.length <= marcxml.LONGEST_READ + 600_000 for item in items)
+    assert sum(item.length for item in items[1:-1]) == len(b"<record><leader>") + 140 * 250_000
 
 
 # --- writing -------------------------------------------------------------------------------
