@@ -17,8 +17,9 @@ from unicodedata import normalize
 
 import pymarc
 
-from marc_mappings import encodings, formats, glimpse
+from marc_mappings import encodings, formats
 from marc_mappings.formats import Parsed
+from marc_mappings.letters import glimpse
 from tests.marc_mappings.pools import EVERGREEN
 from tests.marc_mappings.reencoding import (
     TITLES,

@@ -27,11 +27,11 @@ from marc_mappings import (
 from marc_mappings.dialects import FAMILY
 from marc_mappings.encodings import UTF8
 from marc_mappings.formats import Format, Outcome, Parsed, Slice, Unreadable
+from marc_mappings.framing.sound import Sound, field, text
 from marc_mappings.incoming import Incoming
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Field, Record
 from marc_mappings.rules import Loss
-from marc_mappings.sound import Sound, field, text
 
 AS_IT_IS: Final = "as-it-is"
 

@@ -19,8 +19,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from marc_mappings import glimpse
-from marc_mappings.glimpse import Glimpse
+from marc_mappings.letters import glimpse
+from marc_mappings.letters.glimpse import Glimpse
 from marc_mappings.record import Record
 
 DIALECTS: Final[Mapping[str, str]] = {

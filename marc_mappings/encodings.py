@@ -16,19 +16,19 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from marc_mappings import detection, glimpse, marc8, readings, witnesses, writing
-from marc_mappings.decoding import ISO5426 as ISO5426
-from marc_mappings.decoding import MARC8 as MARC8
-from marc_mappings.decoding import UTF8 as UTF8
-from marc_mappings.decoding import UnknownEncoding as UnknownEncoding
-from marc_mappings.decoding import canonical as canonical
-from marc_mappings.decoding import decode as decode
-from marc_mappings.decoding import normalized as normalized
-from marc_mappings.detection import EAST_ASIAN
-from marc_mappings.detection import Verdict as Verdict
 from marc_mappings.dialects import FAMILY, family_of
+from marc_mappings.letters import detection, glimpse, marc8, readings, witnesses, writing
+from marc_mappings.letters.decoding import ISO5426 as ISO5426
+from marc_mappings.letters.decoding import MARC8 as MARC8
+from marc_mappings.letters.decoding import UTF8 as UTF8
+from marc_mappings.letters.decoding import UnknownEncoding as UnknownEncoding
+from marc_mappings.letters.decoding import canonical as canonical
+from marc_mappings.letters.decoding import decode as decode
+from marc_mappings.letters.decoding import normalized as normalized
+from marc_mappings.letters.detection import EAST_ASIAN
+from marc_mappings.letters.detection import Verdict as Verdict
+from marc_mappings.letters.witnesses import sound_in_utf8
 from marc_mappings.problems import Problem, problem
-from marc_mappings.witnesses import sound_in_utf8
 
 # Everything that may not stand in a value: C0 (the MARC delimiters too), DEL, C1 except the
 # non-sorting marks 98 and 9C, which MARC 21 uses, the non-characters, and lone surrogates.

@@ -13,16 +13,17 @@ from io import BytesIO
 from itertools import islice
 from typing import BinaryIO, Final, Literal, NamedTuple
 
-from marc_mappings import compressed, dialects, iso2709, marc_json, marc_text, marcxml, signatures
+from marc_mappings import dialects, iso2709, marc_json, marc_text, marcxml
 from marc_mappings import survey as surveys
-from marc_mappings.compressed import Unpacked
-from marc_mappings.frames import Frame, Reading
+from marc_mappings.framing import compressed, signatures
+from marc_mappings.framing.compressed import Unpacked
+from marc_mappings.framing.frames import Frame, Reading
+from marc_mappings.framing.signatures import Format, NotMarc
+from marc_mappings.framing.sound import Sound
+from marc_mappings.framing.window import Bytes, Window
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Record
-from marc_mappings.signatures import Format, NotMarc
-from marc_mappings.sound import Sound
 from marc_mappings.survey import Said, Survey
-from marc_mappings.window import Bytes, Window
 
 __all__ = [
     "Format",

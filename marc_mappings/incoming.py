@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from marc_mappings import crosswalks, dialects, formats, glimpse, mongolian
+from marc_mappings import crosswalks, dialects, formats
 from marc_mappings.dialects import DIALECTS, FAMILY
 from marc_mappings.formats import Outcome, Parsed, Slice, Unreadable
+from marc_mappings.framing.sound import Sound
+from marc_mappings.letters import glimpse, mongolian
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Record
 from marc_mappings.rules import Loss
-from marc_mappings.sound import Sound
 from marc_mappings.survey import Survey
 
 

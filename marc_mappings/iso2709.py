@@ -14,13 +14,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from marc_mappings import directory, encodings, sound, variable_fields
-from marc_mappings.frames import Frame, Reading
+from marc_mappings import encodings
+from marc_mappings.framing import directory, sound, variable_fields
+from marc_mappings.framing.frames import Frame, Reading
+from marc_mappings.framing.sound import Sound
+from marc_mappings.framing.window import Window
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Field, Record
-from marc_mappings.sound import Sound
 from marc_mappings.survey import Survey
-from marc_mappings.window import Window
 
 # ISO 2709 cannot state a length above 99,999; files of careless writers go beyond.
 LONGEST_READ: Final = 4_000_000

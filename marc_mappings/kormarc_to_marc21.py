@@ -16,9 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from marc_mappings import identifiers, kormarc_coded, kormarc_places, kormarc_title, steps
-from marc_mappings import kormarc_numbers as numbers
-from marc_mappings.kormarc_variants import VARIANTS, closed, laid_open, linked, marked
+from marc_mappings import steps
+from marc_mappings.keys import identifiers
+from marc_mappings.kormarc import coded as kormarc_coded
+from marc_mappings.kormarc import numbers
+from marc_mappings.kormarc import places as kormarc_places
+from marc_mappings.kormarc import title as kormarc_title
+from marc_mappings.kormarc.variants import VARIANTS, closed, laid_open, linked, marked
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss, Row, Table, copied, made
 

@@ -18,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from marc_mappings import identifiers, language_tags, steps, summary
-from marc_mappings.bibtex import bibtex_of
-from marc_mappings.citation_parts import (
+from marc_mappings import steps, summary
+from marc_mappings.citation import language_tags
+from marc_mappings.citation.bibtex import bibtex_of
+from marc_mappings.citation.csl_json import csl_json_of
+from marc_mappings.citation.parts import (
     Part,
     clean,
     colon,
@@ -37,10 +39,10 @@ from marc_mappings.citation_parts import (
     translated,
     web_address,
 )
-from marc_mappings.citations import Citation, Name, key_of
-from marc_mappings.csl_json import csl_json_of
+from marc_mappings.citation.ris import ris_of
+from marc_mappings.citation.values import Citation, Name, key_of
+from marc_mappings.keys import identifiers
 from marc_mappings.record import Record
-from marc_mappings.ris import ris_of
 from marc_mappings.rules import Loss, Row, Table, made
 
 SOURCE: Final = "MARC 21"

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from marc_mappings import codes, identifiers, spec, steps, summary
+from marc_mappings import codes, spec, steps, summary
+from marc_mappings.keys import identifiers
 from marc_mappings.record import Field, Record
 from marc_mappings.rules import EVERY, Loss, Row, Step, Table
 

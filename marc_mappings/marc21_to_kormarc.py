@@ -18,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from marc_mappings import kormarc_coded, kormarc_places, kormarc_title, steps
-from marc_mappings import kormarc_numbers as numbers
-from marc_mappings import kormarc_variants as variants
+from marc_mappings import steps
+from marc_mappings.kormarc import coded as kormarc_coded
+from marc_mappings.kormarc import numbers, variants
+from marc_mappings.kormarc import places as kormarc_places
+from marc_mappings.kormarc import title as kormarc_title
 from marc_mappings.kormarc_to_marc21 import KOREAN_SUBJECTS, as_it_is, block, recoded
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss, Row, Table, copied, made

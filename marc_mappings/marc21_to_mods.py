@@ -14,16 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from marc_mappings import mods_coded as coded
-from marc_mappings import mods_description as description
-from marc_mappings import mods_headings as headings
-from marc_mappings import mods_numbers as numbers
-from marc_mappings import mods_publication as publication
-from marc_mappings import mods_related as related
-from marc_mappings import mods_subjects as subjects
-from marc_mappings import scripts, steps
-from marc_mappings.mods_elements import Element, is_uri, some, written
-from marc_mappings.mods_headings import Elements, Maker
+from marc_mappings import steps
+from marc_mappings.letters import scripts
+from marc_mappings.mods import coded, description, headings, numbers, publication, related, subjects
+from marc_mappings.mods.elements import Element, is_uri, some, written
+from marc_mappings.mods.headings import Elements, Maker
 from marc_mappings.record import Field, Record
 from marc_mappings.rules import Loss, Row, Table, made
 

@@ -14,17 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, get_args
 
-from marc_mappings import (
-    marc21_coded,
-    marc21_description,
-    marc21_links,
-    marc21_names,
-    marc21_numbers,
-    marc21_scripts,
-    marc21_subjects,
-    steps,
-)
-from marc_mappings.marc21_names import Flavour
+from marc_mappings import steps
+from marc_mappings.marc21 import coded as marc21_coded
+from marc_mappings.marc21 import description as marc21_description
+from marc_mappings.marc21 import links as marc21_links
+from marc_mappings.marc21 import names as marc21_names
+from marc_mappings.marc21 import numbers as marc21_numbers
+from marc_mappings.marc21 import scripts as marc21_scripts
+from marc_mappings.marc21 import subjects as marc21_subjects
+from marc_mappings.marc21.names import Flavour
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss, Row, Table, copied, made
 

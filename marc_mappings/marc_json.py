@@ -21,11 +21,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from marc_mappings import encodings, json_slices
-from marc_mappings.frames import Frame, Reading
+from marc_mappings import encodings
+from marc_mappings.framing import json_slices
+from marc_mappings.framing.frames import Frame, Reading
+from marc_mappings.framing.window import Window
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Field, Record
-from marc_mappings.window import Window
 
 # No honest record in JSON is larger; a file without end must not fill the memory.
 LONGEST_READ: Final = 4_000_000

@@ -16,11 +16,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from marc_mappings import encodings, mending, mnemonics
-from marc_mappings.frames import Frame, Reading
+from marc_mappings import encodings
+from marc_mappings.framing import mending, mnemonics
+from marc_mappings.framing.frames import Frame, Reading
+from marc_mappings.framing.window import Window
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Field, Record
-from marc_mappings.window import Window
 
 LONGEST_READ: Final = 4_000_000
 

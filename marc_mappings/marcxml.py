@@ -16,11 +16,11 @@ from collections.abc import Callable, Generator, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from marc_mappings import xml_slices
-from marc_mappings.frames import Frame, Reading
-from marc_mappings.marcxml_text import NAMESPACE, SCHEMA, write
+from marc_mappings.framing import xml_slices
+from marc_mappings.framing.frames import Frame, Reading
+from marc_mappings.framing.marcxml_text import NAMESPACE, SCHEMA, write
+from marc_mappings.framing.window import Window
 from marc_mappings.problems import problem
-from marc_mappings.window import Window
 
 __all__ = ["NAMESPACE", "SCHEMA", "declared_encoding", "frames", "parse", "parser", "write"]
 

@@ -14,11 +14,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from marc_mappings import identifiers, title_keys
-from marc_mappings.identifiers import explain_invalid
-from marc_mappings.key_kinds import EDITION_KINDS, IDENTIFIER_KINDS, KINDS, TITLE_KINDS, Key
+from marc_mappings.framing.sound import Sound
+from marc_mappings.keys import identifiers, title_keys
+from marc_mappings.keys.identifiers import explain_invalid
+from marc_mappings.keys.key_kinds import EDITION_KINDS, IDENTIFIER_KINDS, KINDS, TITLE_KINDS, Key
 from marc_mappings.record import Field, Record
-from marc_mappings.sound import Sound
 
 __all__ = [
     "EDITION_KINDS",

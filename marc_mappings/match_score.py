@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
-from marc_mappings import edition_keys, folding, match_keys
-from marc_mappings.key_kinds import Key
+from marc_mappings import match_keys
+from marc_mappings.keys import edition_keys, folding
+from marc_mappings.keys.key_kinds import Key
 from marc_mappings.record import Record
 
 Relation = Literal["same", "other edition", "maybe", "different"]

@@ -14,11 +14,12 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Final, cast
 
-from marc_mappings import encodings, marc21_to_dc, sound
+from marc_mappings import encodings, marc21_to_dc
+from marc_mappings.framing import sound
+from marc_mappings.framing.sound import Sound
 from marc_mappings.marc21_to_dc import CODED, ELEMENTS, Element, Say, Take
 from marc_mappings.record import Record
 from marc_mappings.rules import Step
-from marc_mappings.sound import Sound
 from marc_mappings.spec import Place
 
 _OPEN: Final = (

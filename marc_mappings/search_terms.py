@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Final
 from unicodedata import category, normalize
 
-from marc_mappings import identifiers, steps
+from marc_mappings import steps
+from marc_mappings.keys import identifiers
 from marc_mappings.record import Field, Record
 
 # So that one record with a table of contents of a hundred pages does not swamp the index.

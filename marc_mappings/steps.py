@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final, overload
 
+from marc_mappings.framing.sound import Sound
 from marc_mappings.record import Field, Record
-from marc_mappings.sound import Sound
 
 # Punctuation that ISBD puts between elements, so that it stands at the end of a subfield.
 _ISBD_END: Final = " /:;,=+\t\n"

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from marc_mappings import codes, identifiers, steps
+from marc_mappings import codes, steps
 from marc_mappings.codes import language_name, place_name
+from marc_mappings.keys import identifiers
 from marc_mappings.record import Field, Record
 
 __all__ = ["Summary", "language_name", "languages", "of_record", "place_name", "published"]

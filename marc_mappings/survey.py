@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from marc_mappings import detection, dialects, encodings, glimpse, witnesses
-from marc_mappings.glimpse import Glimpse
+from marc_mappings import dialects, encodings
+from marc_mappings.letters import detection, glimpse, witnesses
+from marc_mappings.letters.glimpse import Glimpse
 from marc_mappings.record import Record
 
 # Every record votes on the dialect at first, later every eighth.

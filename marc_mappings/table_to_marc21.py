@@ -15,7 +15,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from marc_mappings import codes, encodings, identifiers, steps
+from marc_mappings import codes, encodings, steps
+from marc_mappings.keys import identifiers
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.summary import is_romanised
 

@@ -17,10 +17,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
-from marc_mappings import unimarc_coded, unimarc_origin, unimarc_scripts
 from marc_mappings.record import Field, Record
 from marc_mappings.rules import Loss, Row, Table, copied, made
-from marc_mappings.unimarc_description import (
+from marc_mappings.unimarc import coded as unimarc_coded
+from marc_mappings.unimarc import origin as unimarc_origin
+from marc_mappings.unimarc import scripts as unimarc_scripts
+from marc_mappings.unimarc.description import (
     TITLE_STEPS,
     carrier_type,
     content_and_media,
@@ -36,7 +38,7 @@ from marc_mappings.unimarc_description import (
     series_title,
     uniform_title,
 )
-from marc_mappings.unimarc_entry import (
+from marc_mappings.unimarc.entry import (
     catalogued_by,
     control_numbers,
     entries,
@@ -47,7 +49,7 @@ from marc_mappings.unimarc_entry import (
     under_its_set,
     without_marks,
 )
-from marc_mappings.unimarc_linking import (
+from marc_mappings.unimarc.linking import (
     bound_with,
     link,
     losses,
@@ -56,8 +58,8 @@ from marc_mappings.unimarc_linking import (
     series,
     uniform_original,
 )
-from marc_mappings.unimarc_names import BODY, PERSON, body, chinese_person, family, person
-from marc_mappings.unimarc_numbers import (
+from marc_mappings.unimarc.names import BODY, PERSON, body, chinese_person, family, person
+from marc_mappings.unimarc.numbers import (
     PRICE_STEPS,
     bibliography_number,
     ean_as_isbn,
@@ -69,7 +71,7 @@ from marc_mappings.unimarc_numbers import (
     standard_number,
     timestamp,
 )
-from marc_mappings.unimarc_subjects import (
+from marc_mappings.unimarc.subjects import (
     SUBDIVISIONS,
     heading,
     name_and_title,
@@ -77,7 +79,7 @@ from marc_mappings.unimarc_subjects import (
     subject_title,
     term,
 )
-from marc_mappings.unimarc_title import other_titles, title
+from marc_mappings.unimarc.title import other_titles, title
 
 SOURCE: Final = "UNIMARC"
 TARGET: Final = "MARC 21"

@@ -16,10 +16,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from marc_mappings import definitions, designators, field_contents, fixed_fields, linked_fields
-from marc_mappings.definitions import Definition
 from marc_mappings.problems import Level, Problem, problem
 from marc_mappings.record import Field, Record
+from marc_mappings.rulebook import (
+    definitions,
+    designators,
+    field_contents,
+    fixed_fields,
+    linked_fields,
+)
+from marc_mappings.rulebook.definitions import Definition
 
 # Leader/06 of the other MARC 21 formats: their fields have other meanings.
 OTHER_FORMATS: Final[Mapping[str, str]] = {

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from marc_mappings import compressed
-from marc_mappings.compressed import Unpacked
+from marc_mappings.framing import compressed
+from marc_mappings.framing.compressed import Unpacked
 from service.errors import TooLarge, UnsupportedFormat
 from service.store import originals
 from service.store.db import Database

@@ -19,25 +19,17 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from marc_mappings import (
-    formats,
-    incoming,
-    iso2709,
-    marcxml,
-    match_keys,
-    oai_dc,
-    search_terms,
-)
+from marc_mappings import formats, incoming, iso2709, marcxml, match_keys, oai_dc, search_terms
 from marc_mappings import summary as summaries
+from marc_mappings.framing.sound import Sound
 from marc_mappings.incoming import Incoming
 from marc_mappings.record import Record
-from marc_mappings.sound import Sound
 from marc_mappings.steps import without_local_fields
 from service.domain.record_version import NewVersion
 
 # Records of one step, and octets of original that end it earlier: a step holds the write lock
 # for about a tenth of a second, and its records are in memory at the same time.
-STEP = 200
+STEP = 150
 STEP_OCTETS = 4_000_000
 # A file of fewer octets is done before a second process has started.
 _WORTH_A_PROCESS = 2_000_000

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from marc_mappings.xml_slices import xml_parser
+from marc_mappings.framing.xml_slices import xml_parser
 
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _MARC = "{http://www.loc.gov/MARC21/slim}"

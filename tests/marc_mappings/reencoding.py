@@ -9,7 +9,8 @@ from unicodedata import combining, normalize
 
 from lxml import etree
 
-from marc_mappings import eight_bit, encodings, glimpse, survey
+from marc_mappings import encodings, survey
+from marc_mappings.letters import eight_bit, glimpse
 from marc_mappings.survey import Said
 
 _BACK = {

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import compressed, formats, iso2709, marc_json, marc_text, marcxml
-from marc_mappings.compressed import Unpacked
+from marc_mappings import formats, iso2709, marc_json, marc_text, marcxml
 from marc_mappings.formats import Parsed, Start, Unreadable
+from marc_mappings.framing import compressed
+from marc_mappings.framing.compressed import Unpacked
 from tests.marc_mappings.conftest import BOOK
 
 ISO = iso2709.write(BOOK)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import decoding, eight_bit, writing
+from marc_mappings.letters import decoding, eight_bit, writing
 from tests.marc_mappings.reencoding import encoded
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import dialects, glimpse, survey
+from marc_mappings import dialects, survey
+from marc_mappings.letters import glimpse
 from marc_mappings.record import Record
 from tests.marc_mappings.conftest import record
 from tests.marc_mappings.reencoding import frames, frames_of_xml

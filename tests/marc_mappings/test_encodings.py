@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marc_mappings import encodings, formats, glimpse, iso2709
+from marc_mappings import encodings, formats, iso2709
 from marc_mappings.formats import Parsed
+from marc_mappings.letters import glimpse
 from tests.marc_mappings.conftest import record
 from tests.marc_mappings.reencoding import frame
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from marc_mappings import formats, iso2709, marc_json, marc_text, marcxml, mending, mnemonics
+from marc_mappings import formats, iso2709, marc_json, marc_text, marcxml
 from marc_mappings.formats import NotMarc, Parsed, Unreadable
+from marc_mappings.framing import mending, mnemonics
 from tests.marc_mappings.conftest import BOOK
 
 ISO = iso2709.write(BOOK)

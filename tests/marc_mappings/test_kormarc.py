@@ -15,21 +15,21 @@ from lxml import etree
 
 from marc_mappings import (
     codes,
-    directory,
     formats,
-    identifiers,
     iso2709,
-    kormarc_coded,
-    kormarc_numbers,
-    kormarc_places,
-    kormarc_title,
     kormarc_to_marc21,
-    kormarc_variants,
     marc21_to_kormarc,
     marcxml,
     match_keys,
 )
 from marc_mappings.formats import Parsed
+from marc_mappings.framing import directory
+from marc_mappings.keys import identifiers
+from marc_mappings.kormarc import coded as kormarc_coded
+from marc_mappings.kormarc import numbers as kormarc_numbers
+from marc_mappings.kormarc import places as kormarc_places
+from marc_mappings.kormarc import title as kormarc_title
+from marc_mappings.kormarc import variants as kormarc_variants
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss
 from tests.marc_mappings.conftest import SHARED, field, record

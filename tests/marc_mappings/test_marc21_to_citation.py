@@ -11,17 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import (
-    bibtex,
-    citation_parts,
-    citations,
-    csl_json,
-    formats,
-    language_tags,
-    marc21_to_citation,
-    ris,
-)
-from marc_mappings.citations import Citation, Name
+from marc_mappings import formats, marc21_to_citation
+from marc_mappings.citation import bibtex, csl_json, language_tags, ris
+from marc_mappings.citation import parts as citation_parts
+from marc_mappings.citation import values as citations
+from marc_mappings.citation.values import Citation, Name
 from marc_mappings.formats import Parsed
 from marc_mappings.record import Field, Record, Subfield
 from tests.marc_mappings.conftest import BOOK, LEADER, record

@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from marc_mappings import formats, marc21_to_mods, mods_coded, mods_elements, scripts
+from marc_mappings import formats, marc21_to_mods
 from marc_mappings.formats import Parsed
-from marc_mappings.mods_elements import Element
+from marc_mappings.letters import scripts
+from marc_mappings.mods import coded as mods_coded
+from marc_mappings.mods import elements as mods_elements
+from marc_mappings.mods.elements import Element
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss
 from tests.marc_mappings.conftest import LEADER, SHARED, field, record

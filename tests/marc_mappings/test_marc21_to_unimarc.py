@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from marc_mappings import (
     codes,
     formats,
-    identifiers,
     iso2709,
     marc21_to_unimarc,
     marcxml,
@@ -25,7 +24,8 @@ from marc_mappings import (
     unimarc_to_marc21,
 )
 from marc_mappings.formats import Parsed
-from marc_mappings.marc21_names import Flavour
+from marc_mappings.keys import identifiers
+from marc_mappings.marc21.names import Flavour
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss
 from tests.marc_mappings.conftest import BOOK, LEADER, record

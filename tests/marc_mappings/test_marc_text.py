@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import formats, marc_text, mnemonics
+from marc_mappings import formats, marc_text
 from marc_mappings.formats import Parsed, Unreadable
+from marc_mappings.framing import mnemonics
 from marc_mappings.record import Record
 from tests.marc_mappings.conftest import BOOK, record
 from tests.marc_mappings.test_marcxml import ANY_RECORDS, SOUND_RECORDS
@@ -147,7 +148,7 @@ def test_marc8_and_doubtful_bytes_are_told() -> None:
 
 
 def test_the_mnemonics_of_ansel_are_all_there_and_agree_with_its_table() -> None:
-    from marc_mappings import marc8
+    from marc_mappings.letters import marc8
 
     names = [name for name, char in mnemonics.CHARACTERS.items() if char > "\x7f"]
     ansel = {marc8.decode(bytes([byte])).text for byte in range(0xA1, 0xFF)} - {"\ufffd"}

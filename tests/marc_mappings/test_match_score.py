@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marc_mappings.key_kinds import IDENTIFIER_KINDS, KINDS, TITLE_KINDS, Key
+from marc_mappings.keys.key_kinds import IDENTIFIER_KINDS, KINDS, TITLE_KINDS, Key
 from marc_mappings.match_score import WEIGHTS, Score, compare, compare_records
 from marc_mappings.record import Record
 from tests.marc_mappings.conftest import BOOK, LEADER, record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marc_mappings.mongolian import mended_mongolian, repair_mongolian
+from marc_mappings.letters.mongolian import mended_mongolian, repair_mongolian
 from tests.marc_mappings.conftest import record
 
 TITLE = "245 10$aМонголын їндэсний тїїх /$cЄ. Дорж"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marc_mappings import encodings, survey
-from marc_mappings.decoding import NAMES
+from marc_mappings.letters.decoding import NAMES
 from marc_mappings.survey import Said
 from tests.marc_mappings.conftest import record
 from tests.marc_mappings.reencoding import (

@@ -18,7 +18,9 @@ from marc_mappings.formats import Parsed
 from marc_mappings.problems import CODES, problem
 from tests.marc_mappings.conftest import CASES
 
-ROOMS = [f"marc_mappings.{room.name}" for room in pkgutil.iter_modules(marc_mappings.__path__)]
+ROOMS = [
+    room.name for room in pkgutil.walk_packages(marc_mappings.__path__, prefix="marc_mappings.")
+]
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -30,7 +32,7 @@ def test_the_examples_in_the_docstrings_are_true(room: str) -> None:
 
 def test_every_code_in_the_table_is_used_and_every_used_code_is_in_it() -> None:
     folder = Path(marc_mappings.__path__[0])
-    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     used = set(re.findall(r"""\bproblem\(\s*"([a-z0-9-]+)\"""", source))
     assert used == set(CODES)
     assert all(meaning.text.endswith(".") for meaning in CODES.values())

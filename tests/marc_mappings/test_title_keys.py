@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marc_mappings import folding, formats, romanisation, steps, title_keys
+from marc_mappings import formats, steps
 from marc_mappings.formats import Parsed
-from marc_mappings.key_kinds import TITLE_KINDS, Key
+from marc_mappings.keys import folding, romanisation, title_keys
+from marc_mappings.keys.key_kinds import TITLE_KINDS, Key
+from marc_mappings.keys.romanisation import sound
 from marc_mappings.record import Field, Record, Subfield
-from marc_mappings.romanisation import sound
 from tests.marc_mappings.conftest import BOOK, LEADER, record
 
 # --- folding --------------------------------------------------------------------------------------

@@ -14,16 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from marc_mappings import (
-    codes,
-    directory,
-    encodings,
-    identifiers,
-    iso2709,
-    marcxml,
-    match_keys,
-    unimarc_to_marc21,
-)
+from marc_mappings import codes, encodings, iso2709, marcxml, match_keys, unimarc_to_marc21
+from marc_mappings.framing import directory
+from marc_mappings.keys import identifiers
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss, Table
 from marc_mappings.unimarc_to_marc21 import DIALECTS, convert

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import formats, iso2709, marcxml, oai_dc, sound
+from marc_mappings import formats, iso2709, marcxml, oai_dc
+from marc_mappings.framing import sound
+from marc_mappings.framing.sound import Sound
+from marc_mappings.framing.window import Window
 from marc_mappings.problems import Rejected
 from marc_mappings.record import Record
-from marc_mappings.sound import Sound
 from marc_mappings.steps import LOCAL_TAGS, without_local_fields
-from marc_mappings.window import Window
 from tests.marc_mappings.conftest import BOOK, record
 
 

@@ -1,0 +1,1 @@
+"""The rooms behind ``match_keys``: numbers, titles and sounds in one normal form."""
