@@ -259,11 +259,17 @@ def _survey(
     window = Window(source, 0, head)
     frames = room.frames(window)
     if kind is Format.ISO2709:
-        first = list(islice(frames, _SURVEYED))
-        after = first[-1].offset + len(first[-1].raw) if first else window.end
-        return surveys.of_frames(
-            [frame.raw for frame in first], said, _blocks(window, after, surveys.RECORD_END)
-        )
+        last = Frame(window.base, b"")
+
+        def first() -> Iterator[bytes]:
+            nonlocal last
+            for last in islice(frames, _SURVEYED):
+                yield last.raw
+
+        def rest() -> Iterator[bytes]:
+            yield from _blocks(window, last.offset + len(last.raw), surveys.RECORD_END)
+
+        return surveys.of_frames(first(), said, rest())
     parse = room.parser(encoding, None)
     items = (_item(frame, 0, parse) for frame in islice(frames, _SURVEYED))
     return surveys.of_records((each.record for each in items if isinstance(each, Parsed)), said)
