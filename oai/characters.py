@@ -35,6 +35,11 @@ def legal(text: str) -> str:
     return _ILLEGAL.sub("�", text)
 
 
+def legal_counted(text: str, instead: str = "�") -> tuple[str, int]:
+    """Return the text with ``instead`` for what XML forbids, and how often that was."""
+    return _ILLEGAL.subn(instead, text)
+
+
 def escape(text: str) -> str:
     """Return any text as XML, for content and for attributes in double quotes.
 

@@ -2,9 +2,11 @@
 
 All are built by lxml, which escapes, from text in which characters that XML forbids are replaced
 first. The results are serialised elements without a prolog, each with its own namespaces, ready
-to stand in an answer.
+to stand in an answer. What the schemas forbid – a URL that is none, a date of another form – is
+refused with ``ValueError``, because one such value would make a whole page invalid.
 
-Source: Implementation Guidelines for OAI-PMH (oai-identifier, friends, provenance, rights).
+Source: Implementation Guidelines for OAI-PMH (oai-identifier, friends, branding, provenance,
+rights).
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from oai import datestamp, uris
 from oai.characters import legal
 
 _OAI = "http://www.openarchives.org/OAI/2.0/"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _DC = "http://purl.org/dc/elements/1.1/"
 _IDENTIFIER = (f"{_OAI}oai-identifier", f"{_OAI}oai-identifier.xsd")
+_BRANDING = (f"{_OAI}branding/", f"{_OAI}branding.xsd")
 _FRIENDS = (f"{_OAI}friends/", f"{_OAI}friends.xsd")
 _PROVENANCE = (f"{_OAI}provenance", f"{_OAI}provenance.xsd")
 _RIGHTS = (f"{_OAI}rights/", f"{_OAI}rights.xsd")
@@ -44,7 +48,22 @@ def friends(base_urls: Iterable[str]) -> bytes:
     """Return the ``description`` that names other repositories (guidelines-friends)."""
     root = _root("friends", _FRIENDS)
     for url in base_urls:
-        _add(root, "baseURL", url)
+        _add(root, "baseURL", _uri(url))
+    return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
+
+
+def branding(icon: str, *, link: str = "", title: str = "") -> bytes:
+    """Return the ``description`` with the collection's icon: its URL, where it leads, its title.
+
+    Source: guidelines-branding, section 2.
+    """
+    root = _root("branding", _BRANDING)
+    shown = _add(root, "collectionIcon")
+    _add(shown, "url", _uri(icon))
+    if link:
+        _add(shown, "link", _uri(link))
+    if title:
+        _add(shown, "title", title)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
 
 
@@ -57,6 +76,8 @@ def rights_manifest(references: Iterable[str]) -> bytes:
     root.set("appliesTo", f"{_OAI}entity#metadata")
     for reference in references:
         _refer(_add(root, "rights"), reference)
+    if not len(root):
+        raise ValueError("a manifest of rights names at least one (guidelines-rights, 4)")
     return etree.tostring(root, encoding="UTF-8", xml_declaration=False)
 
 
@@ -74,8 +95,11 @@ def rights(reference: str) -> bytes:
 class Origin:
     """Where a record was harvested from; ``origin`` is where that repository had it from.
 
-    ``datestamp`` is the other repository's, as it stood there; ``harvested`` is a UTC datestamp
-    to the second; ``altered`` tells whether the metadata was changed since.
+    ``base_url``, ``identifier`` and ``namespace`` are URIs; ``datestamp`` is the other
+    repository's, as it stood there; ``harvested`` is when it was harvested, a UTC datestamp;
+    ``altered`` tells whether the metadata was changed since.
+
+    Raises ``ValueError`` for values that the schema of provenance forbids.
     """
 
     base_url: str
@@ -85,6 +109,13 @@ class Origin:
     harvested: str
     altered: bool
     origin: Origin | None = None
+
+    def __post_init__(self) -> None:
+        for uri in (self.base_url, self.identifier, self.namespace):
+            _uri(uri)
+        for date in (self.datestamp, self.harvested):
+            if not datestamp.is_legal(date):
+                raise ValueError(f"not a UTC datestamp: {date!r}")
 
 
 def provenance(origin: Origin) -> bytes:
@@ -96,7 +127,7 @@ def provenance(origin: Origin) -> bytes:
     step: Origin | None = origin
     while step is not None:
         parent = _add(parent, "originDescription")
-        parent.set("harvestDate", legal(step.harvested))
+        parent.set("harvestDate", step.harvested)
         parent.set("altered", "true" if step.altered else "false")
         _add(parent, "baseURL", step.base_url)
         _add(parent, "identifier", step.identifier)
@@ -141,4 +172,10 @@ def _add(parent: etree._Element, name: str, text: str = "") -> etree._Element:
 
 
 def _refer(statement: etree._Element, reference: str) -> None:
-    _add(statement, "rightsReference").set("ref", legal(reference))
+    _add(statement, "rightsReference").set("ref", _uri(reference))
+
+
+def _uri(text: str) -> str:
+    if not uris.is_legal(text):
+        raise ValueError(f"not a URI: {text!r}")
+    return text

@@ -12,7 +12,9 @@
     ├── NoRecordsMatch           the list would be empty
     └── NoSetHierarchy           there are no sets
 
-Source: OAI-PMH section 3.6.
+    CredentialsNeeded            not of the protocol: HTTP tells it, with status 401
+
+Source: OAI-PMH section 3.6; 3.1.2.2 (status codes of HTTP stay what they are).
 """
 
 from __future__ import annotations
@@ -83,3 +85,12 @@ class NoSetHierarchy(ProtocolError):
     """The repository has no sets."""
 
     code = pyoai.NO_SET_HIERARCHY
+
+
+class CredentialsNeeded(Exception):
+    """A caller without credentials named a set that nobody can see without them.
+
+    Raised by a repository by the name of the set alone, whether there is such a set or not, so
+    that the answer betrays nothing. It passes through the provider, and the rim answers it with
+    HTTP 401. To callers with credentials that do not suffice, the set is an empty one.
+    """

@@ -27,6 +27,7 @@ from oai.errors import (
     BadArgument,
     BadResumptionToken,
     CannotDisseminateFormat,
+    CredentialsNeeded,
     IdDoesNotExist,
     NoMetadataFormats,
     NoRecordsMatch,
@@ -51,6 +52,7 @@ from oai.verbs import VERBS, Request, parse
 __all__ = [
     "CONTENT_TYPE",
     "Answer",
+    "CredentialsNeeded",
     "Identity",
     "Key",
     "MetadataFormat",
@@ -97,7 +99,7 @@ def respond(
     ``malformed``: the rim could not read the arguments (say, a POST that is no form).
 
     Faults of the request are told in the answer, never raised. What the repository raises,
-    passes through.
+    passes through, :class:`CredentialsNeeded` among it, which the rim answers with HTTP 401.
     """
     request = parse(pairs)
     if malformed:

@@ -172,7 +172,9 @@ class Repository(Protocol):
     def page(self, selection: Selection, after: Key | None, *, with_metadata: bool) -> Page:
         """Return the page behind ``after``, or the first one (then with ``total``).
 
-        Only items that have the format are listed. An unknown or hidden set is an empty page.
+        Only items that have the format are listed. An unknown or hidden set is an empty page; for
+        a set that callers without credentials may not even name, raises ``CredentialsNeeded``
+        (:mod:`oai.errors`).
         """
         ...
 

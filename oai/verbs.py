@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from oai import datestamp
+from oai import datestamp, uris
 from oai.errors import BadArgument, BadVerb, ProtocolError
 from oai.repository import Selection
 
@@ -50,14 +50,6 @@ VERBS = {
     )
 }
 
-# RFC 3986, appendix A, with an authority as generous as the xsd:anyURI of the request element.
-_PCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})"
-_AUTHORITY = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?"
-_URI = re.compile(
-    rf"(?:[A-Za-z][A-Za-z0-9+.\-]*:(?://{_AUTHORITY}(?:/{_PCHAR}*)*|/?{_PCHAR}+(?:/{_PCHAR}*)*)"
-    rf"|(?!{_PCHAR}*:){_PCHAR}+(?:/{_PCHAR}*)*)"
-    rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:\#(?:{_PCHAR}|[/?])*)?"
-)
 _UNRESERVED = r"[A-Za-z0-9\-_.!~*'()]+"
 _PREFIX = re.compile(_UNRESERVED)
 _SET_SPEC = re.compile(rf"{_UNRESERVED}(?::{_UNRESERVED})*")
@@ -73,7 +65,7 @@ class Argument(NamedTuple):
 _DATESTAMP = Argument(datestamp.is_legal, "a UTC datestamp YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ")
 
 ARGUMENTS = {
-    "identifier": Argument(lambda text: bool(_URI.fullmatch(text)), "a URI"),
+    "identifier": Argument(uris.is_legal, "a URI"),
     "metadataPrefix": Argument(lambda text: bool(_PREFIX.fullmatch(text)), "a metadataPrefix"),
     "from": _DATESTAMP,
     "until": _DATESTAMP,

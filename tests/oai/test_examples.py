@@ -4,10 +4,10 @@ import doctest
 
 import pytest
 
-from oai import characters, datestamp
+from oai import characters, datestamp, uris
 
 
-@pytest.mark.parametrize("room", [characters, datestamp])
+@pytest.mark.parametrize("room", [characters, datestamp, uris])
 def test_the_examples_of_a_room_are_true(room):
     found = doctest.testmod(room)
     assert found.attempted

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from oai import provider
-from oai.provider import Row, Tokens, respond
+from oai.errors import ProtocolError
+from oai.provider import CredentialsNeeded, Row, Tokens, respond
 from tests.oai.asking import NS, TOKENS, ask, read
 from tests.oai.memory import OAI_DC, START, Memory, identifier_of
 
@@ -213,6 +214,33 @@ def test_an_identifier_with_markup_in_it_is_escaped():
     assert told.identifiers == [odd]
     query = [("verb", "GetRecord"), ("metadataPrefix", "oai_dc"), ("identifier", odd)]
     assert ask(strange, query).echo["identifier"] == odd
+
+
+# credentials
+
+
+class WithCredentials(Memory):
+    """Its sets ``partner:...`` are for callers with credentials; nobody here has any."""
+
+    def page(self, selection, after, *, with_metadata):
+        if (selection.set or "").startswith("partner:"):
+            raise CredentialsNeeded
+        return super().page(selection, after, with_metadata=with_metadata)
+
+
+@pytest.mark.parametrize("spec", ["partner:nagasaki", "partner:no-such", "partner:a:b"])
+def test_59_a_set_that_needs_credentials_is_the_rims_to_answer_whether_it_exists_or_not(spec):
+    closed = WithCredentials()
+    closed.publish(1, sets=["list:a", "partner:nagasaki"])
+    for verb in ("ListRecords", "ListIdentifiers"):
+        with pytest.raises(CredentialsNeeded):
+            ask(closed, f"verb={verb}&metadataPrefix=oai_dc&set={spec}")
+        told = ask(closed, f"verb={verb}&metadataPrefix=oai_dc&set={spec}&foo=bar")
+        assert told.codes == ["badArgument"]
+        told = ask(closed, f"verb={verb}&metadataPrefix=nosuch&set={spec}")
+        assert told.codes == ["cannotDisseminateFormat"]
+    assert CredentialsNeeded not in ProtocolError.__subclasses__()
+    assert ask(closed, "verb=ListRecords&metadataPrefix=oai_dc&set=list:a").codes == []
 
 
 # ListMetadataFormats

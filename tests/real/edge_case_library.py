@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -120,6 +120,16 @@ class Library:
         """Return every identifier of a whole list."""
         return [header.identifier for header in self.headers(query)]
 
+    def named(self, title: str) -> str:
+        """Return the identifier of the one book with this title."""
+        (found,) = [
+            str(record.findtext("o:header/o:identifier", namespaces=NS))
+            for page in self.pages(LIST)
+            for record in page.root.iterfind(".//o:record", NS)
+            if record.findtext(".//dc:title", namespaces=NS) == title
+        ]
+        return found
+
     # what the library does
 
     def bring(self, *records: Record, slug: str = "spring") -> None:
@@ -207,8 +217,10 @@ def served(
             open_list(site)
         yield Library(site, clock, server.port)
     finally:
-        server.stop()
+        with suppress(OSError):  # the loop may have seen the wish to stop before it is woken for it
+            server.stop()
         thread.join(30)
+        assert not thread.is_alive()
         db.close()
 
 
