@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from oai import uris
 from service.errors import Misconfigured
 
 PREFIX = "BOOKBRIDGE_"
@@ -49,6 +50,13 @@ class Settings:
     admin_email: str = _setting(
         "exchange@example.org", "Whom a partner writes to when something does not work."
     )
+    metadata_rights: str = _setting(
+        "", "Address of the licence of our records, told in Identify and with every record."
+    )
+    friends: tuple[str, ...] = _setting(
+        (), "OAI-PMH addresses of other repositories that Identify names."
+    )
+    icon_url: str = _setting("", "Address of a picture that stands for the collection.")
     secret_key: str = _setting(
         "", "Key that signs tokens; `bookbridge init` makes one.", secret=True
     )
@@ -173,7 +181,16 @@ def _check(settings: Settings) -> None:
         raise Misconfigured(
             "setting 'repository_identifier' must be a domain name such as library.example.org"
         )
+    for name in ("metadata_rights", "icon_url"):
+        _check_address(name, getattr(settings, name) or settings.base_url)
+    for url in settings.friends:
+        _check_address("friends", url)
     if not 1 <= settings.page_size <= 1000:
         raise Misconfigured("setting 'page_size' must be between 1 and 1000")
     if settings.log_format not in {"json", "text"}:
         raise Misconfigured("setting 'log_format' is either 'json' or 'text'")
+
+
+def _check_address(name: str, url: str) -> None:
+    if urlsplit(url).scheme not in {"http", "https"} or not uris.is_legal(url):
+        raise Misconfigured(f"setting {name!r} must hold http or https addresses")

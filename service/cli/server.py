@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from waitress import create_server, wasyncore
@@ -19,6 +20,10 @@ from service.errors import Misconfigured
 
 # Connections at the same time; slow ones wait in the loop and cost no thread.
 _CONNECTIONS = 1000
+# Requests waiting for a thread above which harvesters are asked to come again. They wait their turn
+# below it, which takes them seconds at most; a hundred harvesters at once do not reach it.
+_WAITING = 400
+_RETRY_AFTER = 10  # seconds; pyoai and sickle read a number and no date
 # Seconds without a byte after which a connection is closed.
 _IDLE = 60
 # Seconds that the answers on their way have when the server ends.
@@ -33,7 +38,7 @@ class Server:
         self._stop = threading.Event()
         try:
             create_server(
-                application,
+                self._relieved(application),
                 map=self._map,
                 host=host,
                 port=port,
@@ -53,6 +58,24 @@ class Server:
             ) from error
         self._doors = [each for each in self._map.values() if isinstance(each, BaseWSGIServer)]
 
+    def _relieved(self, application: Any) -> Any:
+        """Return the application, answering /oai with 503 while too many requests wait."""
+
+        def answer(environ: dict[str, Any], start_response: Any) -> Any:
+            waiting = len(self._doors[0].task_dispatcher.queue)
+            if waiting <= _WAITING or environ["PATH_INFO"] != "/oai":
+                return application(environ, start_response)
+            text = b"Please come again later.\n"
+            headers = [
+                ("Content-Type", "text/plain; charset=utf-8"),
+                ("Content-Length", str(len(text))),
+                ("Retry-After", str(_RETRY_AFTER)),
+            ]
+            start_response("503 Service Unavailable", headers)
+            return [text]
+
+        return answer
+
     @property
     def port(self) -> int:
         """The port it listens on; the one that the system chose, if 0 was asked for."""
@@ -61,7 +84,8 @@ class Server:
     def stop(self) -> None:
         """Ask the server to end; may be called from a signal handler or another thread."""
         self._stop.set()
-        self._doors[0].pull_trigger()
+        with suppress(OSError):  # the loop saw it by itself and is gone: nobody is to be woken
+            self._doors[0].pull_trigger()
 
     def run(self) -> None:
         """Serve until ``stop``, then let the answers on their way get out."""

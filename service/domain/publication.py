@@ -53,3 +53,16 @@ WHOLE_SETS = frozenset({"list", "place", "lang"})
 def stream_of(set_spec: str | None) -> str:
     """Return the set spec of the stream that answers a harvest of ``set_spec``."""
     return EVERYTHING if set_spec is None or set_spec in WHOLE_SETS else set_spec
+
+
+# Whose sets nobody may as much as name without credentials.
+_PARTNERS = frozenset({"partner", "given"})
+
+
+def is_for_partners(set_spec: str | None) -> bool:
+    """Whether a set is what one partner is offered or was given, by its name alone.
+
+    >>> [is_for_partners(spec) for spec in ("partner:brno", "given", "list:partner", None)]
+    [True, True, False, False]
+    """
+    return set_spec is not None and set_spec.partition(":")[0] in _PARTNERS

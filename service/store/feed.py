@@ -8,7 +8,7 @@ lock and is bounded by ``stamp <= p``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
@@ -27,6 +27,9 @@ from service.store.tables import (
 
 PUBLIC = 1  # the audience that everybody belongs to; the first migration makes it
 OFFER = "offer"
+# The name under which a version that came from a partner keeps where it came from: the content of
+# an OAI-PMH ``about``, made when the record was harvested, beside the renditions of that version.
+PROVENANCE = "provenance"
 
 
 class Clock(NamedTuple):
@@ -46,6 +49,8 @@ class Entry(NamedTuple):
     sets: str
     present: bool
     body: bytes | None
+    about: bytes | None
+    version_id: int
 
 
 # --- writing: dirty rows ------------------------------------------------------------------------
@@ -241,6 +246,14 @@ _BODIES = _HEADERS.outerjoin(
     & (rendition.c.version_id == feed_item.c.version_id)
     & (rendition.c.prefix == sa.bindparam("prefix")),
 )
+_ORIGIN = rendition.alias("origin")
+_ABOUT = sa.type_coerce(_ORIGIN.c.body, sa.types.NullType())
+_BODIES = _BODIES.outerjoin(
+    _ORIGIN,
+    feed_entry.c.present.is_(True)
+    & (_ORIGIN.c.version_id == feed_item.c.version_id)
+    & (_ORIGIN.c.prefix == PROVENANCE),
+)
 _AFTER = (
     (feed_entry.c.stream_id == sa.bindparam("stream"))
     & (
@@ -253,10 +266,13 @@ _ORDER = (feed_entry.c.stamp, feed_entry.c.item_id)
 _LIMIT: sa.BindParameter[int] = sa.bindparam("limit", type_=sa.Integer)
 
 _PAGE_OF_HEADERS = (
-    sa.select(*_ENTRY, sa.null()).select_from(_HEADERS).where(_AFTER).order_by(*_ORDER)
+    sa.select(*_ENTRY, sa.null(), sa.null(), feed_item.c.version_id)
+    .select_from(_HEADERS)
+    .where(_AFTER)
+    .order_by(*_ORDER)
 ).limit(_LIMIT)
 _PAGE_OF_RECORDS = (
-    sa.select(*_ENTRY, _BODY)
+    sa.select(*_ENTRY, _BODY, _ABOUT, feed_item.c.version_id)
     .select_from(_BODIES)
     .where(_AFTER, feed_entry.c.present.is_(False) | rendition.c.version_id.is_not(None))
     .order_by(*_ORDER)
@@ -310,12 +326,28 @@ def entry(
         & (feed_stream.c.set_spec == EVERYTHING),
     )
     row = conn.execute(
-        sa.select(*_ENTRY, _BODY)
+        sa.select(*_ENTRY, _BODY, _ABOUT, feed_item.c.version_id)
         .select_from(whole)
         .where(feed_item.c.kind == kind, feed_item.c.public_id == public_id),
         {"prefix": prefix},
     ).first()
     return None if row is None else Entry(*row)
+
+
+_RENDITIONS = sa.select(rendition.c.version_id, _BODY).where(
+    rendition.c.prefix == sa.bindparam("prefix"), rendition.c.version_id.in_(_VALUES)
+)
+
+
+def renditions(conn: Connection, prefix: str, version_ids: Sequence[int]) -> dict[int, bytes]:
+    """Return what is stored of these versions in a format, by their ids."""
+    return dict(bulk.select_in(conn, _RENDITIONS, version_ids, {"prefix": prefix}))
+
+
+def keep_renditions(conn: Connection, prefix: str, made: Mapping[int, bytes]) -> None:
+    """Store what was made of these versions in a format; who was first, stays."""
+    rows = [(version_id, prefix, body) for version_id, body in made.items()]
+    bulk.insert(conn, rendition, ("version_id", "prefix", "body"), rows, if_new=True)
 
 
 def sets(conn: Connection, audience_id: int, after: str, limit: int) -> list[str]:
@@ -329,17 +361,22 @@ def sets(conn: Connection, audience_id: int, after: str, limit: int) -> list[str
     return list(found.scalars())
 
 
+# How many of the newest are looked through for one that is not a tombstone: both can be fetched.
+_SAMPLE = 100
+
+
 def newest(conn: Connection, audience_id: int) -> tuple[str, str] | None:
-    """Return (kind, public id) of one item that an audience can see now, or None."""
-    row = conn.execute(
-        sa.select(feed_item.c.kind, feed_item.c.public_id)
+    """Return (kind, public id) of one item that an audience can see, else of a tombstone."""
+    rows = conn.execute(
+        sa.select(feed_item.c.kind, feed_item.c.public_id, feed_entry.c.present)
         .select_from(_HEADERS.join(feed_stream, feed_stream.c.id == feed_entry.c.stream_id))
         .where(
             feed_stream.c.audience_id == audience_id,
             feed_stream.c.set_spec == EVERYTHING,
-            feed_entry.c.present.is_(True),
         )
         .order_by(feed_entry.c.stamp.desc(), feed_entry.c.item_id.desc())
-        .limit(1)
-    ).first()
+        .limit(_SAMPLE)
+    )
+    found = rows.all()
+    row = next((row for row in found if row.present), found[0] if found else None)
     return None if row is None else (row.kind, row.public_id)

@@ -115,12 +115,14 @@ def listed(
     return [(_list(row), row.titles) for row in conn.execute(query)]
 
 
-def titles_of(conn: Connection, slugs: Collection[str]) -> dict[str, str]:
-    """Return the titles of lists by their slugs."""
+def described(conn: Connection, slugs: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return the title and the description of lists by their slugs."""
     rows = conn.execute(
-        sa.select(offer_list.c.slug, offer_list.c.title).where(offer_list.c.slug.in_(slugs))
+        sa.select(offer_list.c.slug, offer_list.c.title, offer_list.c.description).where(
+            offer_list.c.slug.in_(slugs)
+        )
     )
-    return dict(rows.all())
+    return {row.slug: (row.title, row.description) for row in rows}
 
 
 def move(conn: Connection, found: OfferList, state: ListState, now: datetime | None = None) -> None:

@@ -16,19 +16,30 @@ from service.errors import Conflict
 from service.store import bulk, feed, public_ids, search
 from service.store.tables import match_key, offer, offer_list, record, record_version, rendition
 
+_OFFERED_ALREADY = sa.select(offer.c.record_id).where(
+    offer.c.list_id == sa.bindparam("list"),
+    offer.c.record_id.in_(sa.bindparam("values", expanding=True)),
+)
 
-def add_offers(conn: Connection, list_id: int, record_ids: Sequence[int], now: datetime) -> None:
-    """Offer records on a list, where they are not offered on it yet."""
+
+def add_offers(
+    conn: Connection, list_id: int, record_ids: Sequence[int], now: datetime
+) -> list[int]:
+    """Offer records on a list, where they are not offered on it yet; return those."""
+    wanted = list(dict.fromkeys(record_ids))
+    there = {i for (i,) in bulk.select_in(conn, _OFFERED_ALREADY, wanted, {"list": list_id})}
+    fresh = [record_id for record_id in wanted if record_id not in there]
     bulk.insert(
         conn,
         offer,
         ("public_id", "list_id", "record_id", "state", "copies", "created_at"),
         [
             (public_ids.new(), list_id, record_id, OfferState.OFFERED.value, 1, now)
-            for record_id in dict.fromkeys(record_ids)
+            for record_id in fresh
         ],
         if_new=True,
     )
+    return fresh
 
 
 def mark_records(conn: Connection, record_ids: Sequence[int]) -> None:

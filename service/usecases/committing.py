@@ -55,8 +55,10 @@ def _commit_step(conn: Connection, batch: Batch, lines: Sequence[Staged], now: d
     ]
     records.make_current(conn, current)
     offered = [line.record_id for line in lines if line.action in rules.OFFERING and line.record_id]
-    offers.add_offers(conn, batch.list_id, offered, now)
-    offers.mark_records(conn, offered)
+    fresh = offers.add_offers(conn, batch.list_id, offered, now)
+    # What came once more without a change keeps its datestamp: nobody need harvest it again.
+    changed = [kept.record_id for kept in current]
+    offers.mark_records(conn, list(dict.fromkeys([*changed, *fresh])))
 
 
 class _Since(NamedTuple):

@@ -8,18 +8,27 @@ change ever becomes visible later than the stamp it bears (docs/oai.md says what
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from marc_mappings import summary
 from oai import containers
+from oai.errors import CredentialsNeeded
 from oai.repository import Identity, Key, MetadataFormat, Page, Row, Selection, SetPage, SetRow
 from service.config import Settings
-from service.domain.publication import RUNAHEAD, WHOLE_SETS, next_stamp, stream_of
+from service.domain.publication import (
+    RUNAHEAD,
+    WHOLE_SETS,
+    is_for_partners,
+    next_stamp,
+    stream_of,
+)
 from service.errors import Busy
 from service.store import feed, offer_lists, offers, public_ids
 from service.store.db import Connection, Database
+from service.usecases import rendering
 
 Clock = Callable[[], float]  # seconds since the epoch, UTC
 
@@ -133,10 +142,20 @@ def refresh(db: Database, clock: Clock) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Offered:
-    """One format on offer, and under which name its renditions are stored."""
+    """One format on offer, and under which name its renditions are stored.
+
+    Without ``make`` they are there from the beginning. Others are made of the MARC 21 of the same
+    version when somebody first asks for them (``usecases.rendering``).
+    """
 
     format: MetadataFormat
     stored: str
+    make: rendering.Make | None = None
+
+    @property
+    def source(self) -> str:
+        """Under which name that is stored which is there from the beginning."""
+        return "marc21" if self.make else self.stored
 
 
 _MARC = "http://www.loc.gov/MARC21/slim"
@@ -154,6 +173,15 @@ FORMATS = {
         ),
         _Offered(MetadataFormat("marc21", _MARC_SCHEMA, _MARC), "marc21"),
         _Offered(MetadataFormat("marcxml", _MARC_SCHEMA, _MARC), "marc21"),
+        _Offered(
+            MetadataFormat(
+                "mods",
+                "http://www.loc.gov/standards/mods/v3/mods-3-7.xsd",
+                "http://www.loc.gov/mods/v3",
+            ),
+            "mods",
+            make=rendering.mods,
+        ),
     )
 }
 
@@ -161,16 +189,25 @@ FORMATS = {
 class FeedRepository:
     """The feed as the OAI-PMH provider wants it: the port ``oai.repository.Repository``.
 
-    One is made for each request; ``audience_id`` says whose view it is.
+    One is made for each request; ``audience_id`` says whose view it is, ``signed_in`` whether the
+    caller came with credentials.
     """
 
     def __init__(
-        self, db: Database, settings: Settings, clock: Clock, audience_id: int = feed.PUBLIC
+        self,
+        db: Database,
+        settings: Settings,
+        clock: Clock,
+        audience_id: int = feed.PUBLIC,
+        *,
+        signed_in: bool = False,
     ) -> None:
         self._db = db
         self._settings = settings
         self._clock = clock
         self._audience_id = audience_id
+        self._signed_in = signed_in
+        self._rights = _rights(settings.metadata_rights)
         self._start = f"oai:{settings.repository_identifier}:"
 
     def base_url(self) -> str:
@@ -197,6 +234,7 @@ class FeedRepository:
             repository_identifier=self._settings.repository_identifier,
             sample_identifier=self._identifier(kind, public_id),
             compression=("gzip",),
+            descriptions=tuple(_descriptions(self._settings)),
         )
 
     def formats(self) -> Sequence[MetadataFormat]:
@@ -209,15 +247,27 @@ class FeedRepository:
 
     def record(self, identifier: str, prefix: str) -> Row | None:
         """Return one item in a format, or None."""
-        found = self._entry(identifier, FORMATS[prefix].stored)
+        offered = FORMATS[prefix]
+        found = self._entry(identifier, offered.source)
         if found is None:
             return None
+        if offered.make:
+            with self._db.read() as conn:
+                ((found,), fresh) = rendering.rendered(conn, offered.stored, offered.make, [found])
+            rendering.keep(self._db, offered.stored, fresh)
         identifier = self._identifier(found.kind, found.public_id)
         key = Key(found.stamp, found.item)
-        return Row(key, identifier, found.sets, found.body, not found.present)
+        about = self._about(found.about)
+        return Row(key, identifier, found.sets, found.body, not found.present, about)
 
     def page(self, selection: Selection, after: Key | None, *, with_metadata: bool) -> Page:
-        """Return the page behind ``after``, read in one snapshot; the first one is counted."""
+        """Return the page behind ``after``, read in one snapshot; the first one is counted.
+
+        Raises ``CredentialsNeeded`` for a partner's set when the caller has none, whether there is
+        such a set or not; for another partner's set the page is empty.
+        """
+        if not self._signed_in and is_for_partners(selection.set):
+            raise CredentialsNeeded
         if after is None:
             refresh(self._db, self._clock)
         with self._db.read() as conn:
@@ -226,13 +276,15 @@ class FeedRepository:
                 return Page((), more=False, as_of=p)
             until = p if selection.until is None else min(p, selection.until)
             start = after or Key(selection.from_ or 0, 0)
-            prefix = FORMATS[selection.prefix].stored if with_metadata else None
-            rows, more = self._rows(conn, stream, prefix, start, until)
+            offered = FORMATS[selection.prefix] if with_metadata else None
+            rows, more, fresh = self._rows(conn, stream, offered, start, until)
             total = None
             if after is None and more:
                 total = feed.count(
                     conn, stream, from_=selection.from_ or 0, until=until, cap=_COUNT_CAP
                 )
+        if offered is not None:
+            rendering.keep(self._db, offered.stored, fresh)
         return Page(rows, more, p, total)
 
     def sets(self, after: str | None) -> SetPage:
@@ -242,52 +294,62 @@ class FeedRepository:
             p = feed.clock(conn).p
             specs = feed.sets(conn, self._audience_id, behind, _SETS_PER_PAGE + 1)
             slugs = [spec.partition(":")[2] for spec in specs if spec.startswith("list:")]
-            titles = offer_lists.titles_of(conn, slugs)
+            described = offer_lists.described(conn, slugs)
         if specs or after is not None:
             specs = sorted({*specs, *(spec for spec in WHOLE_SETS if spec > behind)})
         shown = specs[:_SETS_PER_PAGE]
-        rows = [_set_row(spec, titles) for spec in shown]
+        rows = [_set_row(spec, described) for spec in shown]
         return SetPage(rows, shown[-1] if len(specs) > len(shown) else None, p)
 
     def _rows(
         self,
         conn: Connection,
         stream: int,
-        prefix: str | None,
+        offered: _Offered | None,
         key: Key,
         until: int,
-    ) -> tuple[list[Row], bool]:
-        """Return the rows of one page, and whether an entry follows them.
+    ) -> tuple[list[Row], bool, dict[int, bytes]]:
+        """Return the rows of one page, whether an entry follows them, and renditions made for it.
 
         A page has room for ``page_size`` records or ``page_bytes`` octets, and for ten times as
         many bare headers: tombstones and lists of identifiers come in long pages.
         """
         room = self._settings.page_size * _HEADERS_PER_RECORD
         octets = self._settings.page_bytes
+        prefix = offered.source if offered else None
         at_once = (self._settings.page_size if prefix else room) + 1
         start = self._start
         rows: list[Row] = []
+        made: dict[int, bytes] = {}
         while True:
             found = feed.entries(conn, stream, prefix=prefix, after=key, until=until, limit=at_once)
-            for number, (stamp, item, kind, name, sets, present, body) in enumerate(found, 1):
+            if offered and offered.make:
+                found, fresh = rendering.rendered(conn, offered.stored, offered.make, found)
+                made |= fresh
+            for number, row in enumerate(found, 1):
+                stamp, item, kind, name, sets, present, body, origin, _ = row
                 key = Key(stamp, item)
-                rows.append(Row(key, f"{start}{kind}/{name}", sets, body, not present))
+                about = self._about(origin)
+                rows.append(Row(key, f"{start}{kind}/{name}", sets, body, not present, about))
                 if body is None:
                     room -= 1
                 else:
                     room -= _HEADERS_PER_RECORD
                     octets -= len(body)
                 if room <= 0 or octets <= 0:
-                    return rows, number < len(found) or self._follows(
-                        conn, stream, prefix, key, until
-                    )
+                    more = number < len(found) or self._follows(conn, stream, prefix, key, until)
+                    return rows, more, made
             if len(found) < at_once:
-                return rows, False
+                return rows, False, made
 
     def _follows(
         self, conn: Connection, stream: int, prefix: str | None, key: Key, until: int
     ) -> bool:
         return bool(feed.entries(conn, stream, prefix=prefix, after=key, until=until, limit=1))
+
+    def _about(self, provenance: bytes | None) -> bytes:
+        """Return the ``about`` elements of a record: where it came from, and its rights."""
+        return (containers.about(provenance) if provenance else b"") + self._rights
 
     def _entry(self, identifier: str, stored: str) -> feed.Entry | None:
         if not identifier.startswith(self._start):
@@ -303,6 +365,23 @@ class FeedRepository:
         return f"{self._start}{kind}/{public_id}"
 
 
+@lru_cache(maxsize=8)
+def _rights(licence: str) -> bytes:
+    """Return the ``about`` element that every record carries, or nothing without a licence."""
+    return containers.about(containers.rights(licence)) if licence else b""
+
+
+def _descriptions(settings: Settings) -> Iterator[bytes]:
+    """Yield what Identify tells beside the form of our identifiers, as far as it is known."""
+    if settings.friends:
+        yield containers.friends(settings.friends)
+    if settings.metadata_rights:
+        yield containers.rights_manifest([settings.metadata_rights])
+    if settings.icon_url:
+        name, link = settings.repository_name, settings.base_url
+        yield containers.branding(settings.icon_url, link=link, title=name)
+
+
 _WHOLE_NAMES = {
     "list": "All offer lists",
     "place": "By place of publication",
@@ -310,13 +389,17 @@ _WHOLE_NAMES = {
 }
 
 
-def _set_row(spec: str, titles: dict[str, str]) -> SetRow:
+def _set_row(spec: str, lists: dict[str, tuple[str, str]]) -> SetRow:
+    """Return a set with its name, and what is to be said of it in Dublin Core."""
     kind, _, value = spec.partition(":")
+    if kind == "list" and value:
+        name, description = lists.get(value, (value, ""))
+        said = containers.set_description(name, *filter(None, [description]))
+        return SetRow(spec, name, said)
     if not value:
-        return SetRow(spec, _WHOLE_NAMES[spec])
-    if kind == "list":
-        name = titles.get(value, value)
-        return SetRow(spec, name, containers.set_description(name))
-    if kind == "place":
-        return SetRow(spec, f"Published in: {summary.place_name(value)}")
-    return SetRow(spec, f"Language: {summary.language_name(value)}")
+        name = _WHOLE_NAMES[spec]
+    elif kind == "place":
+        name = f"Published in: {summary.place_name(value)}"
+    else:
+        name = f"Language: {summary.language_name(value)}"
+    return SetRow(spec, name, containers.set_description(name))

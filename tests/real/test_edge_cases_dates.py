@@ -286,3 +286,13 @@ def test_28_pages_read_while_somebody_publishes_say_when_they_were_true(
         for header in changing.headers(HEADERS + bounds(from_=response_date(pages[0]))):
             held[header.identifier] = header
         assert held == truth
+
+
+def test_26_a_record_that_came_again_unchanged_keeps_its_datestamp(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    with served(sqlite_template, tmp_path) as library:
+        library.books(3)
+        before = library.headers()
+        library.bring(a_record("Book 1", number="1"), a_record("New", number="9"))
+        assert library.headers()[:3] == before

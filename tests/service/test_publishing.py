@@ -298,7 +298,7 @@ def test_a_tombstone_stays_for_ever_and_offering_again_makes_a_new_item(site: Si
     row = repository(site).record(tombstone, "marc21")
     assert row is not None
     assert row.deleted
-    assert repository(site).item_formats(tombstone) == ["oai_dc", "marc21", "marcxml"]
+    assert repository(site).item_formats(tombstone) == ["oai_dc", "marc21", "marcxml", "mods"]
 
 
 def test_a_record_that_leaves_a_set_is_a_deletion_there_and_stays_elsewhere(site: Site) -> None:

@@ -182,7 +182,7 @@ def test_the_record_of_an_offer_is_there_for_machines(reader: Reader) -> None:
     found = reader.offer("spring", KOREAN)[0]
     page = reader.tree(f"/offers/{found.public_id}")
     links = page.xpath("//p[@class='machine']/a/@href")
-    assert len(links) == 3
+    assert len(links) == 4
     for link in links:
         assert b"<GetRecord>" in reader.open(link).data
     answer = reader.open(f"/offers/{found.public_id}.xml")
