@@ -39,6 +39,8 @@ _BLANKS = "\t\n\x0b\x0c\r\x85"
 _MARKS = {"\x88": "\x98", "\x89": "\x9c"}
 
 _DESIGNATION = re.compile(rb"\x1b(?:[gbps]|\$[(,)\-]?!?[0-9A-Z]|[(,)\-]!?[0-9A-Z])")
+# Marks before the vowels that commonly have them: MARC-8, seen at a glance.
+_USUAL = re.compile(rb"[\xe1-\xe3\xe8][AEIOUaeiou]|\xf0[Cc]")
 # Shares of letters that fit, above which a reading is fair, below which it is poor.
 _FAIR, _POOR = 0.6, 0.3
 # With fewer letters outside ASCII a record cannot speak against its file.
@@ -91,25 +93,42 @@ def _marc8(data: bytes, declared: str, verdict: Verdict | None, *, escapes: bool
     """Return the choice of MARC-8 where escape sequences or the pattern of its marks speak."""
     if not escapes and not marc8.keeps_the_rules(data):
         return None
-    if verdict and verdict.encoding != MARC8:
-        sure = escapes and declared == MARC8
-    elif verdict:
-        sure = verdict.certain
+    if verdict and verdict.certain:
+        sure = verdict.encoding == MARC8 or (escapes and declared == MARC8)
     else:
         sure = declared == MARC8 and (escapes or _reads_well(data))
     if declared == UTF8:
         return Choice(MARC8, sure, (problem("leader-says-utf8"),))
-    return Choice(MARC8, True) if sure else None
+    # A file may be certain, and a record in it still speak against it.
+    if sure and not (verdict and not escapes and _is_rather_latin1(data)):
+        return Choice(MARC8, True)
+    is_odd = verdict and verdict.certain and declared == MARC8
+    if verdict and is_odd and (sure or _reads_well(data)):
+        return _found(verdict._replace(certain=False))
+    return None
 
 
 def _legacy(data: bytes, verdict: Verdict | None, dialect: str) -> Choice:
     """Follow the file where the record's letters fit it; else the record stands alone."""
     if verdict and verdict.encoding not in (UTF8, MARC8) and _fits(data, verdict):
-        return _found(verdict)
+        # Of sets that are equally likely, it does not matter which where all read alike.
+        return _found(verdict._replace(certain=verdict.certain or bool(verdict.rivals)))
     alone = _alone(data, dialect)
-    if verdict and verdict.encoding != UTF8 and not alone.certain:
+    if not verdict or (alone.certain and _is_borne_out(data, alone, verdict)):
+        return _found(alone)
+    if verdict.encoding != UTF8 and not alone.certain:
         alone = verdict
-    return _found(alone._replace(certain=False) if verdict else alone)
+    return _found(alone._replace(certain=False))
+
+
+def _is_borne_out(data: bytes, alone: Verdict, verdict: Verdict) -> bool:
+    """Whether nothing in the file speaks against a record that is certain alone.
+
+    Where the file itself is open, proof of MARC-8 (such as its ligatures) is stronger.
+    """
+    if alone.encoding == verdict.encoding or (alone.encoding == MARC8 and not verdict.certain):
+        return True
+    return decode(data, alone.encoding) == decode(data, verdict.encoding)
 
 
 def said(name: str) -> Verdict:
@@ -166,10 +185,22 @@ def _reads_well(data: bytes) -> bool:
     return one.proved or (ours > theirs and ours >= _FAIR)
 
 
+def _is_rather_latin1(data: bytes) -> bool:
+    """Whether a record in a language with letters of its own has them in Latin-1 only."""
+    if _USUAL.search(data):
+        return False
+    one = witnesses.sample(data, glimpse.of_frame(data))
+    if one.proved or one.languages <= {"eng"}:
+        return False
+    ours, theirs = readings.marc8_or_latin1([one])
+    return ours < _POOR and theirs >= _FAIR
+
+
 def _fits(data: bytes, verdict: Verdict) -> bool:
     """Whether a record's bytes give, in the encoding of its file, letters that belong there."""
     whole = decode(data, verdict.encoding)
-    if any(decode(data, each) != whole for each in verdict.rivals):
+    differing = [each for each in verdict.rivals if decode(data, each) != whole]
+    if any(not _is_told_apart(data, verdict, each) for each in differing):
         return False
     if verdict.encoding in EAST_ASIAN and not whole[1]:
         return True  # bytes of another set seldom pair up to its characters by accident
@@ -179,6 +210,17 @@ def _fits(data: bytes, verdict: Verdict) -> bool:
     if bad * 20 > len(text) or (own and _is_better_in_another(words, text, own)):
         return False
     return _has_letters(text, writing.letters(own | verdict.languages))
+
+
+def _is_told_apart(data: bytes, verdict: Verdict, rival: str) -> bool:
+    """Whether a rival set puts a sign into a word, and the set of the file gives only words."""
+    words = witnesses.words_of(data.split(b"\x1e"), len(data))
+    letters = writing.letters(witnesses.languages_of(glimpse.of_frame(data)) | verdict.languages)
+    readings = [(decode(word, verdict.encoding)[0], decode(word, rival)[0]) for word in words]
+    differing = [(ours, theirs) for ours, theirs in readings if ours != theirs]
+    return any(writing.has_sign_inside(theirs) for _, theirs in differing) and all(
+        writing.fit(ours, letters).share == 1 for ours, _ in differing
+    )
 
 
 def _is_better_in_another(words: bytes, text: str, own: frozenset[str]) -> bool:

@@ -35,20 +35,21 @@ def write(content: Record | Sound) -> bytes:
     """Return one ``oai_dc:dc`` element in UTF-8, without prolog, well-formed and valid."""
     if isinstance(content, Sound):
         # Nothing in it needs to be replaced, or it would not be sound.
-        return _joined(_statements(content)).encode("utf-8")
+        return _joined(_statements(content), has_markup=content.has_markup).encode("utf-8")
     text = _joined(marc21_to_dc.convert(content)[0])
     return (text if text.isprintable() else encodings.without_junk(text)).encode("utf-8")
 
 
-def _joined(pairs: Iterable[tuple[str, str]]) -> str:
+def _joined(pairs: Iterable[tuple[str, str]], *, has_markup: bool = True) -> str:
     """Return the ``oai_dc:dc`` element of (element, value) pairs, escaped."""
-    parts = [_OPEN]
-    for element, value in pairs:
-        if "&" in value or "<" in value or ">" in value:
-            value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        parts.append(f"<dc:{element}>{value}</dc:{element}>")
-    parts.append("</oai_dc:dc>")
-    return "".join(parts)
+    if has_markup:
+        pairs = [(element, _escaped(value)) for element, value in pairs]
+    statements = [f"<dc:{element}>{value}</dc:{element}>" for element, value in pairs]
+    return f"{_OPEN}{''.join(statements)}</oai_dc:dc>"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 # What the rows say of each tag: rank, place, steps, take.

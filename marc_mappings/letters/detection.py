@@ -56,8 +56,8 @@ class Verdict(NamedTuple):
     """The encoding of a file's legacy bytes, whether that is certain, and sentences why.
 
     ``languages``: MARC codes of the main languages of those records. ``rivals``: sets that
-    read nearly all of them alike; a record that one reads differently is open. ``said``: whether
-    the sender says it.
+    read nearly all of them alike, or (of what is not certain) nearly as well; a record that one
+    reads differently is open. ``said``: whether the sender says it.
     """
 
     encoding: str
@@ -178,7 +178,10 @@ def _by_letters(
         sound = sound and best.fit.share >= ranked[0].fit.share - 0.1
     elif sound:
         twins = tuple(each.encoding for each in rivals if alike(best, each))
-        sound = all(each.encoding in twins or beats(best, each) for each in rivals)
+        close = tuple(
+            each.encoding for each in rivals if each.encoding not in twins and not beats(best, each)
+        )
+        sound, twins = not close, twins + close
     evidence = [f"{each.encoding}: {shown(each)}." for each in [best, *rivals[:1]]]
     if languages:
         evidence.append(f"Languages named: {', '.join(languages)}.")

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
+from struct import Struct
 from typing import Final, NamedTuple
 
 from marc_mappings.record import Record
 
 _LONGEST: Final = 600  # entries that are looked at quickly; a longer directory goes the long way
 _ENTRIES: Final = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})+")
-_TAGS: Final = [slice(24 + 12 * n, 27 + 12 * n) for n in range(_LONGEST)]
 
 
 class Glimpse(NamedTuple):
@@ -48,13 +50,34 @@ def of_frame(raw: bytes) -> Glimpse:
 
     >>> seen = of_frame(b"00045nam a2200037 i 4500001000300000\\x1eab\\x1e\\x1d")
     >>> seen.tags, seen.first(b"001")
-    ([b'001'], b'ab')
+    ((b'001',), b'ab')
     """
     head, *fields = raw.split(b"\x1e")
     count, odd = divmod(len(head) - 24, 12)
     if not odd and count == len(fields) - 1 and 0 < count < _LONGEST:
-        return Glimpse(head[:24], list(map(head.__getitem__, _TAGS[:count])), fields)
+        entries = _directory(count).unpack_from(head, 24)
+        starts = entries[1::2]
+        if sorted(starts) != list(starts):
+            fields = _in_order(starts, fields)
+        return Glimpse(head[:24], entries[::2], fields)
     return _of_damaged(head, fields)
+
+
+@cache
+def _directory(count: int) -> Struct:
+    """The shape of so many entries: of each its tag and its start."""
+    return Struct("3s4x5s" * count)
+
+
+def _in_order(starts: Sequence[bytes], fields: list[bytes]) -> list[bytes]:
+    """Put the fields in the order of a directory that is not that of the data.
+
+    Starts that no field has (those of a record that is too long begin again at 0) say nothing:
+    the fields stay as they are.
+    """
+    places = accumulate((len(data) + 1 for data in fields), initial=0)
+    at = {b"%05d" % place: data for place, data in zip(places, fields[:-1], strict=False)}
+    return [at[start] for start in starts] if at.keys() >= set(starts) else fields
 
 
 def _of_damaged(head: bytes, fields: list[bytes]) -> Glimpse:

@@ -133,6 +133,8 @@ def beats(best: Trial, rival: Trial) -> bool:
         pairs = list(zip(one.split("\n"), other.split("\n"), strict=False))
         ours += [mine for mine, yours in pairs if mine != yours]
         theirs += [yours for mine, yours in pairs if mine != yours]
+    if _are_spoilt(theirs) and not any(map(writing.has_sign_inside, ours)):
+        return True
     # The letters the file as a whole is written with judge both.
     margin = best.fit.share - rival.fit.share
     differing = sum(1 for word in ours for char in word if char > "\x7f")
@@ -143,3 +145,8 @@ def beats(best: Trial, rival: Trial) -> bool:
         differing >= count and min(1.0, margin * max(1.0, weight)) >= needed
         for count, needed in _MARGINS
     )
+
+
+def _are_spoilt(words: Iterable[str]) -> bool:
+    """Whether more than one word has a sign where only a letter can stand."""
+    return len({word for word in words if writing.has_sign_inside(word)}) > 1

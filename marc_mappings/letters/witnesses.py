@@ -64,10 +64,9 @@ def sample(raw: bytes, seen: Glimpse) -> Sample:
     return Sample(languages, declared(seen), kept, words_of(seen.fields), proved)
 
 
-def words_of(fields: Iterable[bytes]) -> tuple[bytes, ...]:
-    """Return the words with high bytes, without subfield codes and controls."""
+def words_of(fields: Iterable[bytes], room: int = _OF_ONE) -> tuple[bytes, ...]:
+    """Return the words with high bytes, about ``room`` octets, without codes and controls."""
     found: list[bytes] = []
-    room = _OF_ONE
     for data in fields:
         if data.isascii():
             continue

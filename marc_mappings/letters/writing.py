@@ -25,8 +25,11 @@ NEUTRAL: Final = frozenset(
     "、。，．：；？！（）［］「」『』【】〈〉《》〔〕・～＝－／　"
 )
 _TONES: Final = frozenset("\u0300\u0301\u0303\u0309\u0323")
-# Signs that never stand inside a word.
-_INSIDE: Final = re.compile("(?<=[A-Za-z])[¡¿£€®©№°±²³§](?=[a-z])")
+# Signs that never stand inside a word or begin one, and fractions that follow no number.
+_INSIDE: Final = re.compile(
+    r"(?<=[A-Za-z])[¡¿£€®©№°±²³§µ¹¦¬](?=[a-z])|(?<!\w)[®¦¬](?=[a-z]{2})"
+    r"|(?<=[^\W\d_])[¼½¾]|(?<!\d)[¼½¾](?=[^\W\d_]{3})"
+)
 # Letters that names and loan words bring into any text in Latin letters.
 _LOANS: Final = "áàâäãåāéèêëēíìîïīóòôöõōøúùûüūýçñæœß"
 _ROMANISED: Final = "ăąćčėęğĭıłńņśşšţŭźžżəơưḍḥḳḷṃṇṛṣṭẓṅḫạị"
@@ -170,8 +173,20 @@ def fit(text: str, expected: Letters) -> Fit:
     return Fit(good / total * (1 - odd / max(1, len(words))), total)
 
 
+def has_sign_inside(text: str) -> bool:
+    """Whether a sign stands where only a letter can.
+
+    >>> has_sign_inside("M½urs"), has_sign_inside("®ivé"), has_sign_inside("20½ cm")
+    (True, True, False)
+    """
+    return _INSIDE.search(text) is not None
+
+
 def _is_mixed(word: str) -> bool:
     """Whether a capital follows a small letter."""
+    # Nearly all words are small, titled or in capitals, which Python tells at once.
+    if word.islower() or word.isupper() or word[1:].islower():
+        return False
     return any(one.islower() and other.isupper() for one, other in pairwise(word))
 
 

@@ -96,6 +96,17 @@ def test_any_bytes_have_a_glimpse(raw: bytes) -> None:
     assert dialects.family_of(seen) in ("", "marc21", "unimarc", "japanmarc")
 
 
+def test_fields_go_by_the_directory_where_it_is_in_another_order_than_the_data() -> None:
+    directory = b"200000800009" + b"001000900000" + b"801000500017"
+    data = b"00000001\x1e1 \x1faAbc\x1e  \x1fb\x1e\x1d"
+    raw = b"00085nam  2200061   450 " + directory + b"\x1e" + data
+    seen = glimpse.of_frame(raw)
+    assert seen.first(b"200") == b"1 \x1faAbc"
+    assert (seen.first(b"001"), seen.first(b"801")) == (b"00000001", b"  \x1fb")
+    lost = glimpse.of_frame(raw.replace(b"200000800009", b"200000899999"))
+    assert lost.first(b"200") == b"00000001"
+
+
 # What the list of the corpus says otherwise, and why we hold to ours.
 OTHERWISE = {
     # Templates of a Chinese system, with 102 CN and a CLC number: UNIMARC in its Chinese flavour.
@@ -115,6 +126,16 @@ NAMED = {
     "CNMARC (served with kormarc namespace)": "cnmarc",
     "JAPAN/MARC (MARC21)": "marc21",
 }
+
+
+def test_titles_are_found_in_records_whose_directory_is_out_of_order(corpus: Path) -> None:
+    raws = frames(corpus / "loge-gh__rusmarc/tests/data/TEST1.ISO")
+    assert len(raws) > 40
+    for raw in raws:
+        base = int(raw[12:17])
+        at = next(at for at in range(24, base, 12) if raw[at : at + 3] == b"200")
+        start = base + int(raw[at + 7 : at + 12])
+        assert glimpse.of_frame(raw).first(b"200") == raw[start:].partition(b"\x1e")[0]
 
 
 def test_every_file_of_the_corpus_is_in_the_dialect_its_list_says(corpus: Path) -> None:

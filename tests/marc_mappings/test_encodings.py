@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from marc_mappings import encodings, formats, iso2709
 from marc_mappings.formats import Parsed
-from marc_mappings.letters import glimpse
+from marc_mappings.letters import glimpse, marc8
 from tests.marc_mappings.conftest import record
 from tests.marc_mappings.reencoding import frame
 
@@ -176,6 +176,60 @@ def test_a_set_that_the_record_is_read_alike_in_is_no_reason_to_doubt_it() -> No
     twins = encodings.Verdict("cp1252", True, (), frozenset({"fre"}), ("iso8859-15",))
     assert encodings.choose(_legacy_book("L'été", "cp1252", "fre"), " ", twins).certain
     assert not encodings.choose(_legacy_book("Cœur d'été", "cp1252", "fre"), " ", twins).certain
+
+
+def test_twins_are_told_apart_by_a_sign_where_a_letter_must_stand() -> None:
+    twins = encodings.Verdict("iso8859-15", True, (), frozenset({"fre"}), ("cp1252",))
+    for title, certain in (("Mœurs", True), ("Œuvres", True), ("Prix 5 €", False)):
+        choice = encodings.choose(_legacy_book(title, "iso8859-15", "fre"), " ", twins)
+        assert (choice.encoding, choice.certain) == ("iso8859-15", certain)
+
+
+def test_sets_that_are_equally_likely_are_no_reason_to_doubt_what_they_read_alike() -> None:
+    open_file = encodings.Verdict("cp1250", False, (), frozenset({"slo"}), ("iso8859-2",))
+    alike = encodings.choose(_legacy_book("Dejiny národa", "cp1250", "slo"), " ", open_file)
+    assert (alike.encoding, alike.certain) == ("cp1250", True)
+    other = encodings.choose(_legacy_book("Život", "cp1250", "slo"), " ", open_file)
+    assert not other.certain
+
+
+@pytest.mark.parametrize("verdict", ["cp1252", "marc-8"])
+def test_a_record_that_is_certain_alone_stays_so_in_a_file_that_is_open(verdict: str) -> None:
+    good = _book_of_bytes(b"Montr\xe2eal, Qu\xe2ebec")
+    broken = _book_of_bytes(b"Easy livin\xe1-- can\xb4t")
+    for raw, certain in ((good, True), (broken, False)):
+        assert encodings.choose(raw, " ").certain is certain
+        choice = encodings.choose(raw, " ", encodings.Verdict(verdict, False), "marc21")
+        assert choice.certain is certain
+    assert encodings.choose(good, " ", encodings.Verdict(verdict, False)).encoding == "marc-8"
+
+
+def test_a_record_that_reads_well_in_marc8_is_open_in_a_file_that_is_certain_of_another() -> None:
+    raw = _book_of_bytes(b"Montr\xe2eal, Qu\xe2ebec")
+    choice = encodings.choose(raw, " ", encodings.Verdict("cp1252", True))
+    assert (choice.encoding, choice.certain) == ("cp1252", False)
+    assert [each.code for each in choice.problems] == ["encoding-doubtful"]
+
+
+def test_a_record_in_latin1_is_open_in_a_file_that_is_certain_of_marc8() -> None:
+    verdict = encodings.Verdict("marc-8", True, (), frozenset({"fre"}))
+    for title in ("Fréron, d'après des inédits", "Félice, légendes"):
+        raw = _legacy_book(title, "cp1252", "fre")
+        assert marc8.keeps_the_rules(raw)
+        choice = encodings.choose(raw, " ", verdict, "marc21")
+        assert [each.code for each in choice.problems] == ["encoding-doubtful"]
+
+
+def test_proof_of_marc8_is_certain_though_another_mark_of_the_record_is_broken() -> None:
+    raw = _book_of_bytes(b"Russka\xebi\xeca kon\xebt\xecsa stat'\xebila")
+    verdict = encodings.Verdict("marc-8", True, (), frozenset({"eng"}))
+    assert encodings.choose(raw, " ", verdict, "marc21")[:2] == ("marc-8", True)
+
+
+def _book_of_bytes(title: bytes) -> bytes:
+    coded = b"070301s2007    xxu||||||||||||||| eng d"
+    fields = [(b"001", b"x"), (b"008", coded), (b"245", b"00\x1fa" + title)]
+    return frame(b"00000nam a2200000 i 4500"[:9] + b" " + b"2200000 i 4500", fields)
 
 
 def test_unimarc_has_no_leader9_to_contradict() -> None:

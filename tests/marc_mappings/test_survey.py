@@ -147,9 +147,32 @@ def test_french_records_are_read_right(corpus: Path, encoding: str) -> None:
     found = tally(raws, encoding)
     assert found.right >= 0.99 * found.read
     assert found.silent == 0
-    assert found.certain >= 0.97 * found.read
+    assert found.certain >= 0.99 * found.read
     alone = tally_alone(raws[:20], encoding)
     assert alone.silent == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [(f"{EVERGREEN}/jazz_1k.mrc", 0.9), (MARC8[-1], 0.94), (FRENCH, 1.0)]
+)
+def test_in_files_of_three_records_damage_does_not_spread(
+    corpus: Path, name: str, least: float
+) -> None:
+    raws = _legacy(corpus / name)
+    found = [tally(raws[at : at + 3], "marc-8") for at in range(0, len(raws), 3)]
+    assert sum(each.silent for each in found) == 0
+    assert sum(each.certain for each in found) >= least * len(raws)
+
+
+@pytest.mark.parametrize(("encoding", "least"), [("iso8859-2", 0.75), ("cp1250", 0.9)])
+def test_small_files_in_sets_that_are_nearly_alike_are_right_or_open(
+    corpus: Path, encoding: str, least: float
+) -> None:
+    raws = list(islice(reencoded(frames(corpus / SLOVAK), encoding), 150))
+    found = [tally(raws[at : at + 3], encoding) for at in range(0, len(raws), 3)]
+    assert sum(each.silent for each in found) == 0
+    assert sum(each.right for each in found) == len(raws)
+    assert sum(each.certain for each in found) >= least * len(raws)
 
 
 def _book(number: int, title: str, language: str, country: str) -> bytes:
