@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
+from unicodedata import normalize
 
 from marc_mappings import encodings
 from marc_mappings.framing import directory, sound, variable_fields
@@ -134,13 +135,15 @@ def parse(raw: bytes, survey: Survey | None = None) -> Reading:
 
 
 def _decoded(pieces: Sound, encoding: str) -> Sound | None:
-    """Return the pieces in UTF-8, ``None`` if some character is not sound."""
+    """Return the pieces in UTF-8 and NFC, ``None`` if some character is not sound."""
+    if encoding == encodings.UTF8:
+        return _composed(pieces)
     octets = []
     for each in pieces.octets:
         if not each.isascii() or "\x1b" in each:
             head, *values = each.split("\x1f")
-            texts = [head if values else _decoded_value(head, encoding)]
-            texts += [value[0] + _decoded_value(value[1:], encoding) for value in values]
+            texts = [head if values else _text(head, encoding)]
+            texts += [value[0] + _text(value[1:], encoding) for value in values]
             each = "\x1f".join(texts)
             if _UNSOUND.search(each):
                 return None
@@ -149,7 +152,22 @@ def _decoded(pieces: Sound, encoding: str) -> Sound | None:
     return Sound(pieces.leader, pieces.tags, octets, has_markup=True)
 
 
-def _decoded_value(octets: str, encoding: str) -> str:
+def _composed(pieces: Sound) -> Sound | None:
+    """Return the pieces in NFC, all at once; ``None`` where a mark would join a subfield code."""
+    try:
+        text = normalize("NFC", pieces.raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+    raw = text.encode("utf-8")
+    octets = raw.decode("latin-1").split("\x1e")[1:-1]
+    if _ODD_CODE.search(text) or len(octets) != len(pieces.tags) or not sound.is_unicode(raw):
+        return None
+    return Sound(pieces.leader, pieces.tags, octets, pieces.has_markup)
+
+
+def _text(octets: str, encoding: str) -> str:
+    if octets.isascii() and "\x1b" not in octets:
+        return octets
     text, bad = encodings.decode(octets.encode("latin-1"), encoding)
     return _BAD if bad else text
 
@@ -157,6 +175,7 @@ def _decoded_value(octets: str, encoding: str) -> str:
 # What makes a decoded field unsound; NUL stands for what could not be decoded.
 _BAD: Final = "\0"
 _UNSOUND: Final = re.compile(encodings.JUNK.pattern.replace("\x1f", "\x1e"))
+_ODD_CODE: Final = re.compile("\x1f[^0-9a-z]")
 
 
 def _choice(raw: bytes, leader: str, survey: Survey | None) -> encodings.Choice:

@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "batch": Entry("batch", "Look at imported files, and commit staged ones."),
     "convert": Entry("convert", "Convert a file of MARC to another form, without a database."),
     "check": Entry("check", "Hold a file of MARC against the rules and say what is wrong."),
+    "harvest": Entry("harvest", "Harvest a provider of OAI-PMH into one file, without a database."),
     "list": Entry("list", "Draw up offer lists, open and close them."),
     "partner": Entry("partner", "Enter partner libraries and give them tokens."),
     "user": Entry("user", "Enter members of the staff and give them tokens."),
