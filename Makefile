@@ -38,6 +38,8 @@ check: $(TESTABLE)
 bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.importing
 	$(BIN)/python -m benchmarks.harvest
+	$(BIN)/python -m benchmarks.marc
+	$(BIN)/python -m benchmarks.harvesting
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) --editable .

@@ -89,7 +89,7 @@ _XSLT = b"""<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/
 
 
 # Records that a file is repeated to.
-_ENOUGH = 2_000
+_ENOUGH = 1_000
 
 
 def _pymarc_parse(data: bytes) -> int:

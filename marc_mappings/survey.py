@@ -24,7 +24,7 @@ _EACH, _STRIDE, _STRIDE_IN_BLOCK = 512, 8, 64
 RECORD_END: Final = b"\x1d"
 _SHORTEST: Final = 24
 # Records that are kept for detection: at most twice this number at any moment.
-_KEPT: Final = 512
+_KEPT: Final = 256
 
 
 class Said(NamedTuple):
