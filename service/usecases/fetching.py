@@ -38,6 +38,8 @@ logging.getLogger("requests_hardened").propagate = False
 class NotPublic(Unreached):
     """The address is private, of this machine, or of this network; trying again changes nothing."""
 
+    code = "not-public"
+
     def __init__(self, host: str) -> None:
         super().__init__(f"{host} is no public address", again=False)
 
