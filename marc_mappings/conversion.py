@@ -16,8 +16,6 @@ from marc_mappings import (
     crosswalks,
     incoming,
     iso2709,
-    marc21_to_citation,
-    marc21_to_mods,
     marc_json,
     marc_text,
     marcxml,
@@ -27,7 +25,7 @@ from marc_mappings import (
 from marc_mappings.dialects import FAMILY
 from marc_mappings.encodings import UTF8
 from marc_mappings.formats import Format, Outcome, Parsed, Slice, Unreadable
-from marc_mappings.framing.sound import Sound, field, text
+from marc_mappings.framing.sound import Sound, field, record_of, text
 from marc_mappings.incoming import Incoming
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Field, Record
@@ -51,24 +49,39 @@ class Form(NamedTuple):
 _XML: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def _record_of(content: Record | Sound) -> Record:
-    return content.record() if isinstance(content, Sound) else content
-
-
 def _json(content: Record | Sound) -> bytes:
-    return marc_json.write(_record_of(content)).rstrip(b"\n")
+    return marc_json.write(record_of(content)).rstrip(b"\n")
 
 
 def _mrk(content: Record | Sound) -> bytes:
-    return marc_text.write(_record_of(content)).rstrip(b"\n") + b"\n"
+    return marc_text.write(record_of(content)).rstrip(b"\n") + b"\n"
+
+
+# The tables of these are large: a check and an import never ask for them.
 
 
 def _mods(content: Record | Sound) -> bytes:
-    return marc21_to_mods.write(_record_of(content))
+    from marc_mappings import marc21_to_mods
+
+    return marc21_to_mods.write(record_of(content))
 
 
-def _citation(write: Callable[[Record], str]) -> Callable[[Record | Sound], bytes]:
-    return lambda content: write(_record_of(content)).encode("utf-8")
+def _ris(content: Record | Sound) -> bytes:
+    from marc_mappings import marc21_to_citation
+
+    return marc21_to_citation.ris(record_of(content)).encode("utf-8")
+
+
+def _bibtex(content: Record | Sound) -> bytes:
+    from marc_mappings import marc21_to_citation
+
+    return marc21_to_citation.bibtex(record_of(content)).encode("utf-8")
+
+
+def _csl_json(content: Record | Sound) -> bytes:
+    from marc_mappings import marc21_to_citation
+
+    return marc21_to_citation.csl_json(record_of(content)).encode("utf-8")
 
 
 FORMS: Final[Mapping[str, Form]] = {
@@ -98,11 +111,11 @@ FORMS: Final[Mapping[str, Form]] = {
         b"\n",
         b"\n</modsCollection>\n",
     ),
-    "ris": Form("RIS, for reference managers", _citation(marc21_to_citation.ris)),
-    "bibtex": Form("BibTeX", _citation(marc21_to_citation.bibtex), between=b"\n"),
+    "ris": Form("RIS, for reference managers", _ris),
+    "bibtex": Form("BibTeX", _bibtex, between=b"\n"),
     "csl-json": Form(
         "CSL-JSON, for citation styles",
-        _citation(marc21_to_citation.csl_json),
+        _csl_json,
         b"[\n",
         b",\n",
         b"\n]\n",

@@ -19,7 +19,7 @@ from marc_mappings.framing import compressed, signatures
 from marc_mappings.framing.compressed import Unpacked
 from marc_mappings.framing.frames import Frame, Reading
 from marc_mappings.framing.signatures import Format, NotMarc
-from marc_mappings.framing.sound import Sound
+from marc_mappings.framing.sound import Sound, record_of
 from marc_mappings.framing.window import Bytes, Window
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Record
@@ -113,7 +113,7 @@ class Parsed(NamedTuple):
     @property
     def record(self) -> Record:
         """The record; made anew at every call where ``content`` is its pieces."""
-        return self.content.record() if isinstance(self.content, Sound) else self.content
+        return record_of(self.content)
 
     @property
     def outcome(self) -> Outcome:

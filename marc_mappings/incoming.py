@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from marc_mappings import crosswalks, dialects, formats
 from marc_mappings.dialects import DIALECTS, FAMILY
 from marc_mappings.formats import Outcome, Parsed, Slice, Unreadable
-from marc_mappings.framing.sound import Sound
+from marc_mappings.framing.sound import Sound, record_of
 from marc_mappings.letters import glimpse, mongolian
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Record
@@ -41,7 +41,7 @@ class Incoming:
     @property
     def record(self) -> Record:
         """The record in MARC 21; made anew at every call where ``content`` is its pieces."""
-        return self.content.record() if isinstance(self.content, Sound) else self.content
+        return record_of(self.content)
 
 
 def take(part: Slice) -> Incoming | Unreadable:
@@ -57,8 +57,7 @@ def take(part: Slice) -> Incoming | Unreadable:
         content, losses = crosswalk(item.record)
         problems += crosswalks.problems_of(losses)
     if _may_be_mongolian(content):
-        record = content.record() if isinstance(content, Sound) else content
-        mended, found = mongolian.mended_mongolian(record)
+        mended, found = mongolian.mended_mongolian(record_of(content))
         if found:
             content, problems = mended, problems + found
     return Incoming(item, content, losses, problems)

@@ -130,7 +130,7 @@ def parse(raw: bytes, survey: Survey | None = None) -> Reading:
     if not sound.is_unicode(raw) or not (choice.encoding == encodings.UTF8 or raw.isascii()):
         content = _decoded(pieces, choice.encoding)
     if content is None:
-        return parse_carefully(raw, survey)
+        return _carefully(directory.read(raw), choice)
     return Reading(content, choice.encoding, choice.certain, choice.problems)
 
 
@@ -187,7 +187,10 @@ def _choice(raw: bytes, leader: str, survey: Survey | None) -> encodings.Choice:
 def parse_carefully(raw: bytes, survey: Survey | None = None) -> Reading:
     """Return what ``parse`` does, looking at every field by itself."""
     layout = directory.read(raw)
-    choice = _choice(raw, layout.leader, survey)
+    return _carefully(layout, _choice(raw, layout.leader, survey))
+
+
+def _carefully(layout: directory.Layout, choice: encodings.Choice) -> Reading:
     problems = [*layout.problems, *choice.problems]
     fields: list[Field] = []
     for tag, data in layout.fields:

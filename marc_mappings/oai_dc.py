@@ -16,6 +16,7 @@ from typing import Final, cast
 
 from marc_mappings import encodings, marc21_to_dc
 from marc_mappings.framing import sound
+from marc_mappings.framing.marcxml_text import escaped
 from marc_mappings.framing.sound import Sound
 from marc_mappings.marc21_to_dc import CODED, ELEMENTS, Element, Say, Take
 from marc_mappings.record import Record
@@ -43,13 +44,9 @@ def write(content: Record | Sound) -> bytes:
 def _joined(pairs: Iterable[tuple[str, str]], *, has_markup: bool = True) -> str:
     """Return the ``oai_dc:dc`` element of (element, value) pairs, escaped."""
     if has_markup:
-        pairs = [(element, _escaped(value)) for element, value in pairs]
+        pairs = [(element, escaped(value)) for element, value in pairs]
     statements = [f"<dc:{element}>{value}</dc:{element}>" for element, value in pairs]
     return f"{_OPEN}{''.join(statements)}</oai_dc:dc>"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 # What the rows say of each tag: rank, place, steps, take.

@@ -27,7 +27,7 @@ Make = Callable[[Field, Record], Iterable[T]]
 Reads = frozenset[str] | Callable[[Field], frozenset[str]]
 Indicator = Callable[[Field, Record], str]
 
-EVERY: Final = frozenset("*")
+EVERY: Final = frozenset(spec.REST)
 
 
 class Row(NamedTuple, Generic[T]):
@@ -115,7 +115,7 @@ class Table(Generic[T]):
                 values.extend(make(field, record))
                 read |= reads(field) if callable(reads) else reads
         if values:
-            if "*" not in read:
+            if not read >= EVERY:
                 for loss in self._unread(tag, field, read):
                     lost[loss] = None
         else:

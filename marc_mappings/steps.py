@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, overload
 
-from marc_mappings.framing.sound import Sound
+from marc_mappings.framing.sound import Sound, tag_of
 from marc_mappings.record import Field, Record
 
 # Punctuation that ISBD puts between elements, so that it stands at the end of a subfield.
@@ -87,8 +87,7 @@ def linked_tag(field: Field) -> str:
     >>> linked_tag(Field("880", "10", (Subfield("6", "245-01/$1"), Subfield("a", "채식주의자"))))
     '245'
     """
-    linkage = field.first("6")
-    return linkage[:3] if linkage[3:4] == "-" and linkage[:3].isdigit() else ""
+    return tag_of(field.first("6"))
 
 
 @overload

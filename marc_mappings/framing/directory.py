@@ -43,15 +43,11 @@ class Entry(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The leader (24 characters), (tag, bytes without terminator) of each field, what was odd.
-
-    ``sound``: leader, directory and data agree in every number.
-    """
+    """The leader (24 characters), (tag, bytes without terminator) of each field, what was odd."""
 
     leader: str
     fields: list[tuple[str, bytes]]
     problems: tuple[Problem, ...]
-    sound: bool = False
 
 
 def read(raw: bytes) -> Layout:
@@ -81,7 +77,7 @@ def _read_sound(raw: bytes) -> Layout | None:
         tags.append(text[entry : entry + 3])
         at += size
         entry += 12
-    return Layout(text[:24], list(zip(tags, fields, strict=True)), (), sound=True)
+    return Layout(text[:24], list(zip(tags, fields, strict=True)), ())
 
 
 def _read_damaged(raw: bytes) -> Layout:

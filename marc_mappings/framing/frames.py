@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from marc_mappings.framing.sound import Sound
+from marc_mappings.framing.sound import Sound, record_of
 from marc_mappings.problems import Problem
 from marc_mappings.record import Record
 
@@ -39,4 +39,4 @@ class Reading(NamedTuple):
     @property
     def record(self) -> Record:
         """The record; made anew at every call where ``content`` is its pieces."""
-        return self.content.record() if isinstance(self.content, Sound) else self.content
+        return record_of(self.content)

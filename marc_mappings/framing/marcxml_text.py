@@ -55,13 +55,13 @@ def write(content: Record | Sound) -> bytes:
             if subfields:
                 data.append(_open_data(tag, indicators))
                 data += [
-                    f"{_open_subfield(code)}{_escaped(text)}</subfield>" for code, text in subfields
+                    f"{_open_subfield(code)}{escaped(text)}</subfield>" for code, text in subfields
                 ]
                 data.append("</datafield>")
         elif _CONTROL_TAG.fullmatch(tag):
-            controls += (f'<controlfield tag="{tag}">', _escaped(value), _END_CONTROL)
+            controls += (f'<controlfield tag="{tag}">', escaped(value), _END_CONTROL)
         else:
-            data += (_open_data(tag, "  "), _open_subfield("a"), _escaped(value), _END_DATA)
+            data += (_open_data(tag, "  "), _open_subfield("a"), escaped(value), _END_DATA)
     text = "".join([*controls, *data, "</record>"])
     return (text if text.isprintable() else encodings.without_junk(text)).encode("utf-8")
 
@@ -72,7 +72,7 @@ def _write_pieces(pieces: Sound) -> bytes:
     data: list[str] = []
     for tag, octets in zip(pieces.tags, pieces.octets, strict=True):
         if pieces.has_markup:
-            octets = _escaped(octets)
+            octets = escaped(octets)
         if tag < "010":
             controls += (f'<controlfield tag="{tag}">', octets, _END_CONTROL)
         else:
@@ -94,7 +94,8 @@ def _open_both(tag: str, head: str) -> str:
     return f'{_open_data(tag, head[:2])}<subfield code="{head[3]}">'
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return ``text`` as the content of an element of XML."""
     if "&" in text or "<" in text or ">" in text:
         return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text
@@ -126,4 +127,4 @@ def _open_data(tag: str, indicators: str) -> str:
 @lru_cache(maxsize=256)
 def _open_subfield(code: str) -> str:
     code = code if _CODE.fullmatch(code) else "?"
-    return f'<subfield code="{_escaped(code).replace(chr(34), "&quot;")}">'
+    return f'<subfield code="{escaped(code).replace(chr(34), "&quot;")}">'

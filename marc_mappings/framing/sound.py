@@ -91,6 +91,11 @@ class Sound(NamedTuple):
         )
 
 
+def record_of(content: Record | Sound) -> Record:
+    """Return the record itself; made anew at every call where it is in pieces."""
+    return content.record() if isinstance(content, Sound) else content
+
+
 def text(octets: str) -> str:
     """Return what octets say."""
     return octets if octets.isascii() else octets.encode("latin-1").decode("utf-8")
@@ -100,8 +105,12 @@ def linked_tag(text: str) -> str:
     """Return the tag that an 880 stands for by its $6, ``""`` if it names none."""
     # $6 is nearly always the first subfield.
     at = 2 if text[2:4] == "\x1f6" else text.find("\x1f6")
-    linkage = text[at + 2 : at + 6] if at >= 0 else ""
-    return linkage[:3] if linkage[3:] == "-" and linkage[:3].isdigit() else ""
+    return tag_of(text[at + 2 : at + 6]) if at >= 0 else ""
+
+
+def tag_of(linkage: str) -> str:
+    """Return the tag that a linkage ($6) such as ``245-01/$1`` names, ``""`` if none."""
+    return linkage[:3] if linkage[3:4] == "-" and linkage[:3].isdigit() else ""
 
 
 def read(raw: bytes) -> Sound | None:

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 from flask import Flask
-from waitress import create_server
 
+from service.cli.server import Server
 from service.usecases import signing_in
 from service.usecases.site import Site
 from tests.api.conftest import Client
@@ -83,12 +83,12 @@ def test_a_revoked_token_is_refused_at_once(site: Site, partner: Client) -> None
 
 
 def test_a_second_request_on_the_same_connection_needs_credentials_again(
-    app: Flask, partner: Client
+    app: Flask, site: Site, partner: Client
 ) -> None:
-    server = create_server(app, host="127.0.0.1", port=0, threads=1)
+    server = Server(app, site.settings, "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    connection = http.client.HTTPConnection("127.0.0.1", server.effective_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
         statuses = []
         for headers in ({"Authorization": f"Bearer {partner.token}"}, {}):
@@ -99,8 +99,8 @@ def test_a_second_request_on_the_same_connection_needs_credentials_again(
         assert statuses == [200, 401]
     finally:
         connection.close()
-        server.close()
-        thread.join(5)
+        server.stop()
+        thread.join(20)
 
 
 STAFF_ONLY = [
