@@ -107,7 +107,10 @@ audience_member = Table(
     metadata,
     Column("audience_id", Id, ForeignKey("audience.id"), primary_key=True),
     Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True, index=True),
-    Column("since", sa.BigInteger, nullable=False),
+    # Stamps of the feed, made by the publisher: NULL until it has said so to the partner.
+    Column("since", sa.BigInteger),
+    Column("leaving", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("left", sa.BigInteger),
 )
 
 # --- originals and records ----------------------------------------------------------------------
@@ -261,6 +264,33 @@ offer_list = Table(
     Column("closes_at", Instant),
     Column("zone", sa.Text, nullable=False, server_default="UTC"),
     Column("created_at", Instant, nullable=False),
+    # The partner who offers, where we are the ones who may wish: such a list is in no feed of ours.
+    Column("offered_by", Id, ForeignKey("partner.id"), index=True),
+)
+
+# A list opens to one audience after the other; before ``opened_at`` is set, a tier sees nothing.
+offer_list_tier = Table(
+    "offer_list_tier",
+    metadata,
+    Column("list_id", Id, ForeignKey("offer_list.id"), primary_key=True),
+    Column("audience_id", Id, ForeignKey("audience.id"), primary_key=True),
+    Column("opens_at", Instant, nullable=False),
+    Column("opened_at", Instant),
+)
+
+# What a partner was given: from an allocation (``offer_id``) or as a direct gift.
+transfer = Table(
+    "transfer",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("offer_id", Id, ForeignKey("offer.id"), index=True),
+    Column("version_id", Id, ForeignKey("record_version.id"), nullable=False),
+    Column("copies", sa.Integer, nullable=False, server_default="1"),
+    Column("state", sa.Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint("copies > 0", name="copies"),
 )
 
 offer = Table(
@@ -336,6 +366,8 @@ feed_entry = Table(
     Column("stream_id", Id, ForeignKey("feed_stream.id"), primary_key=True),
     Column("stamp", sa.BigInteger, nullable=False),
     Column("present", sa.Boolean, nullable=False),
+    # The stamp under which the item first stood here: who left before it never knew of the item.
+    Column("since", sa.BigInteger, nullable=False, server_default="0"),
     Index("ix_feed_entry_stream_id_stamp_item_id", "stream_id", "stamp", "item_id"),
 )
 
@@ -383,4 +415,158 @@ wish = Table(
         sqlite_where=sa.text("state = 'OPEN'"),
         postgresql_where=sa.text("state = 'OPEN'"),
     ),
+)
+
+# --- who harvests us ----------------------------------------------------------------------------
+
+harvester_visit = Table(
+    "harvester_visit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("partner_id", Id, ForeignKey("partner.id"), index=True),
+    Column("address", sa.Text),  # NULL once it was kept long enough, and for partners
+    Column("agent", sa.Text, nullable=False),
+    Column("verb", sa.Text, nullable=False),
+    Column("prefix", sa.Text, nullable=False),
+    Column("set_spec", sa.Text, nullable=False),
+    Column("from_", sa.Text, nullable=False),
+    Column("until", sa.Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False, index=True),
+    Column("pages", sa.Integer, nullable=False),
+    Column("records", sa.Integer, nullable=False),
+    Column("errors", sa.Integer, nullable=False),
+    Column("last_error", sa.Text, nullable=False, server_default=""),
+    Column("complete", sa.Boolean, nullable=False),
+)
+
+# --- whom we harvest ----------------------------------------------------------------------------
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("name", Name, nullable=False, unique=True),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("kind", sa.Text, nullable=False),  # OFFERS, WISHES or GIVEN
+    Column("url", sa.Text, nullable=False),
+    Column("set_spec", sa.Text, nullable=False, server_default=""),
+    Column("prefix", sa.Text, nullable=False, server_default=""),
+    # The partner code and token that the provider wants, sealed under the site's secret key.
+    Column("credentials", sa.LargeBinary),
+    Column("every", sa.Integer, nullable=False, server_default="0"),  # seconds; 0: by hand
+    Column("auto_commit", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("state", sa.Text, nullable=False),
+    Column("list_id", Id, ForeignKey("offer_list.id")),
+    # What the last finished harvest left for the next: NULL makes that one full.
+    Column("next_from", sa.BigInteger),
+    Column("due_at", Instant, index=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+harvest = Table(
+    "harvest",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("source_id", Id, ForeignKey("source.id"), nullable=False, index=True),
+    Column("full", sa.Boolean, nullable=False),
+    Column("state", sa.Text, nullable=False),
+    Column("task", sa.JSON),
+    Column("point", sa.JSON),
+    Column("pages", sa.Integer, nullable=False, server_default="0"),
+    Column("records", sa.Integer, nullable=False, server_default="0"),
+    Column("deleted", sa.Integer, nullable=False, server_default="0"),
+    Column("octets", sa.BigInteger, nullable=False, server_default="0"),
+    Column("original_id", Id, ForeignKey("original.id")),
+    Column("batch_id", Id, ForeignKey("import_batch.id")),
+    Column("notes", sa.JSON),
+    Column("error", sa.Text, nullable=False, server_default=""),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Index(
+        "uq_harvest_source_id_running",
+        "source_id",
+        unique=True,
+        sqlite_where=sa.text("state = 'RUNNING'"),
+        postgresql_where=sa.text("state = 'RUNNING'"),
+    ),
+)
+
+# What came, in its order: the position is that of the record in the harvest's original.
+harvest_line = Table(
+    "harvest_line",
+    metadata,
+    Column("harvest_id", Id, ForeignKey("harvest.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    Column("identifier", sa.Text, nullable=False),
+    Column("datestamp", sa.Text, nullable=False),
+    Column("deleted", sa.Boolean, nullable=False),
+    Column("about", sa.LargeBinary),
+)
+
+# What a source says now, by identifier: an identifier is the provider's own, never another's.
+harvested = Table(
+    "harvested",
+    metadata,
+    Column("source_id", Id, ForeignKey("source.id"), primary_key=True),
+    Column("identifier", Name, primary_key=True),
+    Column("datestamp", sa.Text, nullable=False),
+    Column("deleted", sa.Boolean, nullable=False),
+    Column("harvest_id", Id, ForeignKey("harvest.id"), nullable=False),
+    Column("record_id", Id, ForeignKey("record.id"), index=True),
+    Column("wish_list_id", Id, ForeignKey("wish_list.id")),
+    Column("line_no", sa.Integer),
+)
+
+# --- what we wish for -----------------------------------------------------------------------------
+
+own_wish = Table(
+    "own_wish",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("offer_id", Id, ForeignKey("offer.id"), nullable=False, unique=True),
+    Column("quantity", sa.Integer, nullable=False, server_default="1"),
+    Column("note", sa.Text, nullable=False, server_default=""),
+    Column("state", sa.Text, nullable=False),
+    # What was sent together has one key, so that it is taken once however often it is sent.
+    Column("sending", sa.Text),
+    Column("outcome", sa.Text, nullable=False, server_default=""),
+    Column("reason", sa.Text, nullable=False, server_default=""),
+    Column("wished_by", sa.Text, nullable=False, server_default=""),
+    Column("wished_at", Instant, nullable=False),
+    Column("answered_at", Instant),
+)
+
+# --- telling partners -----------------------------------------------------------------------------
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("url", sa.Text, nullable=False),
+    Column("secret", sa.LargeBinary, nullable=False),  # sealed under the site's secret key
+    Column("state", sa.Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("webhook_id", Id, ForeignKey("webhook.id"), nullable=False, index=True),
+    Column("event", sa.Text, nullable=False),
+    Column("body", sa.LargeBinary, nullable=False),
+    Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant),  # NULL: delivered, or given up
+    Column("delivered_at", Instant),
+    Column("error", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_outbox_due_at", "due_at"),
 )
