@@ -35,17 +35,26 @@ def insert(
     """
     sql, processors = _compiled(conn.dialect, table, names, update, if_new)
     values: list[Row] = list(rows)
-    if processors:
-        values = [_processed(row, processors) for row in values]
+    for place, process in processors:
+        values = _processed(values, place, process)
     if values:
         conn.exec_driver_sql(sql, values)
 
 
-def _processed(row: Row, processors: Iterable[tuple[int, _Processor]]) -> Row:
-    values = list(row)
-    for place, process in processors:
-        values[place] = process(values[place])
-    return tuple(values)
+def _processed(rows: Iterable[Row], place: int, process: _Processor) -> list[Row]:
+    """Return the rows with the value at ``place`` as the driver takes it.
+
+    The same object in every row, as the moment of a step is, is turned once.
+    """
+    result: list[Row] = []
+    given: Any = None
+    made: Any = process(None)
+    for row in rows:
+        if row[place] is not given:
+            given = row[place]
+            made = process(given)
+        result.append((*row[:place], made, *row[place + 1 :]))
+    return result
 
 
 def update(conn: Connection, table: sa.Table, name: str, rows: Iterable[Row]) -> None:

@@ -202,7 +202,9 @@ def lines(conn: Connection, batch_id: int, after: int, limit: int) -> list[Line]
 
 _VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
 _STAGED = record_version.join(import_line, import_line.c.version_id == record_version.c.id)
-_BATCH = import_line.c.batch_id == sa.bindparam("batch")
+# The sum keeps SQLite from beginning with the batch: it would look through all that was staged so
+# far, once a step, for some hundred digests that have an index of their own.
+_BATCH = import_line.c.batch_id + 0 == sa.bindparam("batch")
 _STAGED_BY_DIGEST = (
     sa.select(record_version.c.digest, import_line.c.record_id, import_line.c.version_id)
     .select_from(_STAGED)

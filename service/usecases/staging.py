@@ -153,7 +153,9 @@ def _stage_step(
         if version.control_key:
             keys_of_step.add(version.control_key)
         places.append(len(to_keep))
-        to_keep.append(replace(version, record_id=decision.record_id))
+        if decision.record_id is not None:
+            version = replace(version, record_id=decision.record_id)
+        to_keep.append(version)
     kept = records.add_versions(conn, to_keep, now)
     imports.add_lines(
         conn,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
 
 from marc_mappings import formats
 from marc_mappings.record import Field, Subfield
@@ -472,3 +474,20 @@ def test_one_file_handed_in_by_several_at_once_is_one_batch(site: Site) -> None:
     assert sorted(each.already for each in received) == [False, True, True, True]
     work(site)
     assert titles(site) == ["One"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [(imports._STAGED_BY_DIGEST, [b"x", b"y"]), (imports._STAGED_KEYS, ["x", "y"])],
+)
+def test_a_step_looks_up_what_was_staged_without_walking_through_its_batch(
+    site: Site, statement: sa.Select[Any], values: list[Any]
+) -> None:
+    if not site.db.is_sqlite:
+        pytest.skip("PostgreSQL plans by its statistics")
+    bound = statement.params(batch=1, values=values)
+    sql = bound.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    with site.db.read() as conn:
+        plan = [row.detail for row in conn.execute(sa.text(f"EXPLAIN QUERY PLAN {sql}"))]
+    assert "SEARCH record_version" in plan[0]
+    assert "SEARCH import_line USING INDEX ix_import_line_version_id" in plan[1]
