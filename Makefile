@@ -26,8 +26,9 @@ demo: $(INSTALLED)
 
 install: $(INSTALLED)
 
+# A process for each core; a file's tests stay together, because they share their servers.
 test: $(TESTABLE)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(TESTABLE)
 	$(BIN)/ruff format --check .

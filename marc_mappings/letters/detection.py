@@ -15,9 +15,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import chardet
-from chardet.registry import lookup_encoding
-
 from marc_mappings.dialects import FAMILY
 from marc_mappings.letters import eight_bit, writing
 from marc_mappings.letters.decoding import ISO5426, MARC8, UTF8
@@ -199,6 +196,10 @@ def _witness(ranked: list[Trial], samples: Sequence[Sample]) -> Trial | None:
     data = b" ".join(word for each in samples for word in each.words)[:20_000]
     if not data:
         return None
+    # Few files need it, and it takes a fifth of the time that a command needs to start.
+    import chardet
+    from chardet.registry import lookup_encoding
+
     known = [_ITS_NAMES.get(each.encoding, each.encoding) for each in ranked]
     named = {lookup_encoding(name): each for name, each in zip(known, ranked, strict=True) if name}
     if not named:

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NoReturn, TypeVar
 
 import click
 
@@ -25,7 +25,9 @@ from marc_mappings.formats import NotMarc
 from marc_mappings.survey import Survey
 from service.cli import plain, signals
 from service.errors import BookbridgeError, UnsupportedFormat
-from service.usecases.converting import Tally
+
+if TYPE_CHECKING:  # an import has no need of what conversions are made of
+    from service.usecases.converting import Tally
 
 SOURCE = click.Path(exists=True, dir_okay=False, allow_dash=True)
 TARGET = click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
