@@ -35,7 +35,11 @@ AS_IT_IS: Final = "as-it-is"
 
 
 class Form(NamedTuple):
-    """What a record can be turned into, and what a file of them has around and between."""
+    """What a record can be turned into, and what a file of them has around and between.
+
+    ``write`` makes the bytes of one record; where ``is_keyed`` it is told the record's position in
+    the file too, counted from 1, so that keys are unique in it, whoever makes which part of it.
+    """
 
     words: str
     write: Callable[[Record], bytes] | Callable[[Record | Sound], bytes]
@@ -44,6 +48,7 @@ class Form(NamedTuple):
     end: bytes = b""
     # Whether other dialects than MARC 21 can be written so.
     is_marc: bool = False
+    is_keyed: bool = False
 
 
 _XML: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -66,22 +71,22 @@ def _mods(content: Record | Sound) -> bytes:
     return marc21_to_mods.write(record_of(content))
 
 
-def _ris(content: Record | Sound) -> bytes:
+def _ris(content: Record | Sound, position: int = 0) -> bytes:
     from marc_mappings import marc21_to_citation
 
-    return marc21_to_citation.ris(record_of(content)).encode("utf-8")
+    return marc21_to_citation.ris(record_of(content), position).encode("utf-8")
 
 
-def _bibtex(content: Record | Sound) -> bytes:
+def _bibtex(content: Record | Sound, position: int = 0) -> bytes:
     from marc_mappings import marc21_to_citation
 
-    return marc21_to_citation.bibtex(record_of(content)).encode("utf-8")
+    return marc21_to_citation.bibtex(record_of(content), position).encode("utf-8")
 
 
-def _csl_json(content: Record | Sound) -> bytes:
+def _csl_json(content: Record | Sound, position: int = 0) -> bytes:
     from marc_mappings import marc21_to_citation
 
-    return marc21_to_citation.csl_json(record_of(content)).encode("utf-8")
+    return marc21_to_citation.csl_json(record_of(content), position).encode("utf-8")
 
 
 FORMS: Final[Mapping[str, Form]] = {
@@ -111,14 +116,15 @@ FORMS: Final[Mapping[str, Form]] = {
         b"\n",
         b"\n</modsCollection>\n",
     ),
-    "ris": Form("RIS, for reference managers", _ris),
-    "bibtex": Form("BibTeX", _bibtex, between=b"\n"),
+    "ris": Form("RIS, for reference managers", _ris, is_keyed=True),
+    "bibtex": Form("BibTeX", _bibtex, between=b"\n", is_keyed=True),
     "csl-json": Form(
         "CSL-JSON, for citation styles",
         _csl_json,
         b"[\n",
         b",\n",
         b"\n]\n",
+        is_keyed=True,
     ),
 }
 
@@ -186,7 +192,7 @@ def convert(part: Slice, wanted: Wanted) -> Converted:
         unmapped=line.unmapped + made.lost_behind,
     )
     try:
-        return Converted(line, _written(made, wanted))
+        return Converted(line, _written(made, wanted, part.position))
     except iso2709.Unwritable as fault:
         problems = (*made.problems, problem("record-too-large-for-iso2709", str(fault), fault.tag))
         return Converted(line._replace(problems=problems, outcome="rejected"), b"", _apart(part))
@@ -251,12 +257,13 @@ def _in_utf8(field: Field) -> Field:
 _CODED_100: Final = 36
 
 
-def _written(made: _Made, wanted: Wanted) -> bytes:
+def _written(made: _Made, wanted: Wanted, position: int) -> bytes:
     if wanted.form == "iso2709" and FAMILY[made.dialect] == "unimarc":
         return iso2709.write(made.content, is_unimarc=True)
+    form = FORMS[wanted.form]
     # Every form writes both; only its own signature says less.
-    write: Callable[[Any], bytes] = FORMS[wanted.form].write
-    return write(made.content)
+    write: Callable[..., bytes] = form.write
+    return write(made.content, position) if form.is_keyed else write(made.content)
 
 
 def _apart(part: Slice) -> bytes:

@@ -34,6 +34,11 @@ from marc_mappings.problems import Problem, problem
 # non-sorting marks 98 and 9C, which MARC 21 uses, the non-characters, and lone surrogates.
 JUNK: Final = re.compile("[\x00-\x1f\x7f-\x97\x99-\x9b\x9d-\x9f\ufffe\uffff\ud800-\udfff]")
 
+# What UTF-8 shows as when it is taken for Latin-1 and put into UTF-8 once more: "Ã©". Behind
+# other capitals than these two, a blank or a quotation mark may stand by right: "LIBERTÉ »".
+_TWICE: Final = re.compile(
+    "[\u00c2\u00c3][\u00a0-\u00bf]|[\u00c4-\u00df][\u00a1-\u00aa\u00ac\u00ae-\u00ba\u00bc-\u00bf]"
+)
 _BLANKS = "\t\n\x0b\x0c\r\x85"
 # Non-sorting marks as MARC-8 has them, put into Unicode code for code by a careless converter.
 _MARKS = {"\x88": "\x98", "\x89": "\x9c"}
@@ -304,3 +309,17 @@ def junk_problem(text: str, tag: str = "") -> Problem | None:
             "control-character", f"Removed or replaced control characters: {names}.", tag
         )
     return problem("character-not-allowed", f"Replaced characters XML forbids: {names}.", tag)
+
+
+def twice_problem(text: str, tag: str = "") -> Problem | None:
+    """Return what to say where letters seem to have been put into UTF-8 twice, else ``None``.
+
+    >>> twice_problem("cafÃ©").message
+    "Letters seem to have become UTF-8 twice; kept: 'cafÃ©'"
+    """
+    found = None if text.isascii() else _TWICE.search(text)
+    if not found:
+        return None
+    around = text[max(found.start() - 10, 0) : found.end() + 10]
+    message = f"Letters seem to have become UTF-8 twice; kept: {around!r}"
+    return problem("text-encoded-twice", message, tag)

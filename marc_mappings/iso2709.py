@@ -20,6 +20,7 @@ from marc_mappings.framing import directory, sound, variable_fields
 from marc_mappings.framing.frames import Frame, Reading
 from marc_mappings.framing.sound import Sound
 from marc_mappings.framing.window import Window
+from marc_mappings.letters import marc8
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Field, Record
 from marc_mappings.survey import Survey
@@ -32,9 +33,10 @@ LONGEST_FIELD: Final = 9_999
 # What may stand between records without being worth a line of its own.
 BETWEEN: Final = re.compile(rb"(?:[\s\x00\x1a\x1d\x1e]++|\xef\xbb\xbf)++")
 # Length, status, type, three positions and coding, "22", base address, ..., the entry map
-# ("4500" in MARC 21, "450 " in UNIMARC), and right behind it a directory entry.
+# ("4500" in MARC 21, "450 " in UNIMARC), and right behind it a directory entry. Some systems
+# write a blank or another number for the first 2.
 LEADER: Final = re.compile(
-    rb"[0-9]{5}[A-Za-z ][A-Za-z ][\x20-\x7e]{3}22[0-9]{5}[\x20-\x7e]{3}45[\x20-\x7e]{2}"
+    rb"[0-9]{5}[A-Za-z ][A-Za-z ][\x20-\x7e]{3}[0-9 ]2[0-9]{5}[\x20-\x7e]{3}45[\x20-\x7e]{2}"
     rb"(?=[0-9A-Za-z]{3}[0-9]{9}|\x1e)"
 )
 _LEADER_AND_ENTRY = 36
@@ -131,7 +133,8 @@ def parse(raw: bytes, survey: Survey | None = None) -> Reading:
         content = _decoded(pieces, choice.encoding)
     if content is None:
         return _carefully(directory.read(raw), choice)
-    return Reading(content, choice.encoding, choice.certain, choice.problems)
+    problems = directory.leader_problems(pieces.leader) + choice.problems
+    return Reading(content, choice.encoding, choice.certain, problems)
 
 
 def _decoded(pieces: Sound, encoding: str) -> Sound | None:
@@ -168,8 +171,9 @@ def _composed(pieces: Sound) -> Sound | None:
 def _text(octets: str, encoding: str) -> str:
     if octets.isascii() and "\x1b" not in octets:
         return octets
-    text, bad = encodings.decode(octets.encode("latin-1"), encoding)
-    return _BAD if bad else text
+    data = octets.encode("latin-1")
+    text, bad = encodings.decode(data, encoding)
+    return _BAD if bad or (encoding == encodings.MARC8 and marc8.is_left_open(data)) else text
 
 
 # What makes a decoded field unsound; NUL stands for what could not be decoded.
@@ -191,7 +195,8 @@ def parse_carefully(raw: bytes, survey: Survey | None = None) -> Reading:
 
 
 def _carefully(layout: directory.Layout, choice: encodings.Choice) -> Reading:
-    problems = [*layout.problems, *choice.problems]
+    leader_problems = directory.leader_problems(layout.leader)
+    problems = [*layout.problems, *leader_problems, *choice.problems]
     fields: list[Field] = []
     for tag, data in layout.fields:
         field = variable_fields.read_plain(tag, data) or variable_fields.read(
@@ -201,6 +206,7 @@ def _carefully(layout: directory.Layout, choice: encodings.Choice) -> Reading:
             fields.append(field)
     if not fields:
         raise Rejected(*problems, problem("record-empty"))
+    problems += variable_fields.odd_signs(fields)
     certain = choice.certain and not any(each.code == "character-undecodable" for each in problems)
     return Reading(Record(layout.leader, tuple(fields)), choice.encoding, certain, tuple(problems))
 

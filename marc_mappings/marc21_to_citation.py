@@ -42,6 +42,7 @@ from marc_mappings.citation.parts import (
 from marc_mappings.citation.ris import ris_of
 from marc_mappings.citation.values import Citation, Name, key_of
 from marc_mappings.keys import identifiers
+from marc_mappings.letters.scripts import is_romanised
 from marc_mappings.record import Record
 from marc_mappings.rules import Loss, Row, Table, made
 
@@ -159,48 +160,28 @@ def key(record: Record) -> str:
     return _key(record)
 
 
-def ris(record: Record) -> str:
-    """Return the record as one reference in RIS, lines ended by CRLF."""
-    return ris_of(citation(record))
+def ris(record: Record, position: int = 0) -> str:
+    """Return the record as one reference in RIS, lines ended by CRLF.
+
+    ``position`` is where the record stands in its file, counted from 1; with it the key, which
+    others may share, is the only one of its kind in the file.
+    """
+    return ris_of(_placed(record, position))
 
 
-def bibtex(record: Record) -> str:
-    """Return the record as one entry of BibTeX (biblatex, UTF-8)."""
-    return bibtex_of(citation(record))
+def bibtex(record: Record, position: int = 0) -> str:
+    """Return the record as one entry of BibTeX (biblatex, UTF-8); ``position`` as in ``ris``."""
+    return bibtex_of(_placed(record, position))
 
 
-def csl_json(record: Record) -> str:
-    """Return the record as one object of CSL-JSON."""
-    return csl_json_of(citation(record))
+def csl_json(record: Record, position: int = 0) -> str:
+    """Return the record as one object of CSL-JSON; ``position`` as in ``ris``."""
+    return csl_json_of(_placed(record, position))
 
 
-def bibtex_all(records: Iterable[Record]) -> str:
-    """Return a file of BibTeX whose keys are unique: the second of a kind ends in ``b``."""
-    return "\n".join(map(bibtex_of, _told_apart(map(citation, records))))
-
-
-def ris_all(records: Iterable[Record]) -> str:
-    """Return a file of RIS."""
-    return "\r\n".join(map(ris_of, _told_apart(map(citation, records))))
-
-
-def csl_json_all(records: Iterable[Record]) -> str:
-    """Return a file of CSL-JSON: an array of the references."""
-    return "[" + ",\n".join(map(csl_json_of, _told_apart(map(citation, records)))) + "]"
-
-
-def _told_apart(citations: Iterable[Citation]) -> Iterable[Citation]:
-    """Yield the citations; a key that came before gets the first free of b, c, ..., 27, 28, ..."""
-    taken: set[str] = set()
-    next_number: dict[str, int] = {}
-    for each in citations:
-        own = each.key
-        while own in taken:
-            number = next_number.get(each.key, 1)
-            next_number[each.key] = number + 1
-            own = each.key + (chr(ord("a") + number) if number < 26 else f"-{number + 1}")
-        taken.add(own)
-        yield each._replace(key=own)
+def _placed(record: Record, position: int) -> Citation:
+    cited = citation(record)
+    return cited._replace(key=f"{cited.key}-{position}") if position else cited
 
 
 def _values(parts: Iterable[Part]) -> dict[str, str]:
@@ -233,17 +214,17 @@ def _vernacular_names(
     parts: Iterable[Part], names: tuple[tuple[str, Name], ...]
 ) -> tuple[tuple[str, Name], ...]:
     """Return the names in their own script, if the others are romanised."""
-    if not all(summary.is_romanised(_letters(name)) for _, name in names):
+    if not all(is_romanised(_letters(name)) for _, name in names):
         return ()
     others = _names(parts, vernacular=True)
-    return tuple([pair for pair in others if not summary.is_romanised(_letters(pair[1]))])
+    return tuple([pair for pair in others if not is_romanised(_letters(pair[1]))])
 
 
 def _vernacular_title(parts: Iterable[Part], title: str) -> str:
-    if not summary.is_romanised(title):
+    if not is_romanised(title):
         return ""
     others = [p.text for p in parts if p.variable == "title" and p.vernacular]
-    return next((text for text in others if not summary.is_romanised(text)), "")
+    return next((text for text in others if not is_romanised(text)), "")
 
 
 def _type(record: Record, values: Mapping[str, str]) -> str:
@@ -306,4 +287,4 @@ def _romanised(record: Record, tags: tuple[str, ...]) -> str:
     fields = [*record.all(*tags)]
     fields += [field for field in record.all("880") if steps.linked_tag(field) in tags]
     texts = [clean(" ".join(field.all("a"))) for field in fields]
-    return next((text for text in texts if text and summary.is_romanised(text)), "")
+    return next((text for text in texts if text and is_romanised(text)), "")

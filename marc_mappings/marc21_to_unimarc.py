@@ -19,9 +19,11 @@ from marc_mappings.marc21 import coded as marc21_coded
 from marc_mappings.marc21 import description as marc21_description
 from marc_mappings.marc21 import links as marc21_links
 from marc_mappings.marc21 import names as marc21_names
+from marc_mappings.marc21 import notes as marc21_notes
 from marc_mappings.marc21 import numbers as marc21_numbers
 from marc_mappings.marc21 import scripts as marc21_scripts
 from marc_mappings.marc21 import subjects as marc21_subjects
+from marc_mappings.marc21 import without_place as marc21_without_place
 from marc_mappings.marc21.names import Flavour
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss, Row, Table, copied, made
@@ -37,93 +39,10 @@ _LC = "LC UNIMARC to MARC 21"
 _MANUAL = "UNIMARC Manual"
 Make = Callable[[Field, Record], list[Field]]
 
-# Note of MARC 21 to note of UNIMARC. Source: UNIMARC Manual 300-345; LC, UNIMARC to MARC 21: 3XX.
-NOTES: Final[Mapping[str, str]] = {
-    tag: target
-    for target, tags in {
-        "300": "500 513 518 522 525 526 536 542 544 552 556 565 567 584 585 588",
-        "302": "546",
-        "310": "506 535 540",
-        "311": "501 580",
-        "312": "547",
-        "314": "545 550",
-        "315": "507 514 515",
-        "316": "562 563",
-        "317": "561",
-        "318": "583",
-        "320": "504 555",
-        "321": "510 581",
-        "322": "508",
-        "323": "511",
-        "324": "534",
-        "325": "530 533",
-        "328": "502",
-        "330": "520",
-        "332": "524",
-        "333": "521",
-        "334": "586",
-        "336": "516",
-        "337": "538",
-    }.items()
-    for tag in tags.split()
-}
-_NOTE_INDICATORS: Final = {"328": " 1", "530": "1 "}
 # 246 second indicator to tag. Source: UNIMARC Manual 510-517; LC, UNIMARC to MARC 21: 5XX.
 _VARIANTS: Final = {"1": "510", "4": "512", "5": "513", "6": "514", "7": "515", "8": "516"}
 _TITLE_PARTS: Final = "a b>e f>n g>n n>h p>i"
-_TRIMMED: Final = dict.fromkeys("abcdefghinpv", (steps.trim_element,))
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-
-# 76X-78X to 4XX. Source: UNIMARC Manual 4--; LC, UNIMARC to MARC 21: 4XX.
-_LINKS: Final = {
-    "760": "410",
-    "762": "411",
-    "765": "454",
-    "767": "453",
-    "770": "421",
-    "772": "422",
-    "774": "464",
-    "775": "451",
-    "776": "452",
-    "777": "423",
-    "786": "488",
-    "787": "488",
-}
-
-
-def note(target: str, indicators: str = "  ") -> Make:
-    """Return the function that makes a note of all words of a field."""
-
-    def make(field: Field, _: Record) -> list[Field]:
-        """All words of the note in one text."""
-        text = " ".join(value.strip() for code, value in field.subfields if code in _LETTERS)
-        if part := ", ".join(value.strip(" :") for value in field.all("3")):
-            text = f"{part}: {text}"
-        text = text.rstrip(" :;/")
-        return [Field(target, indicators, (Subfield("a", text),))] if text else []
-
-    return make
-
-
-def _contents(field: Field, _: Record) -> list[Field]:
-    """A subfield for each part of the contents; the first indicator says whether all are there."""
-    entries: list[str] = []
-    is_open = False
-    for code, value in field.subfields:
-        if code not in _LETTERS:
-            continue
-        first, *others = value.split(" -- ")
-        starts = not is_open or (code == "t" and not entries[-1].endswith("--"))
-        if starts:
-            entries.append(first)
-        else:
-            entries[-1] = f"{entries[-1]} {first}"
-        entries += others
-        is_open = not value.rstrip().endswith("--")
-    texts = [text for entry in entries if (text := entry.strip(" -\t").rstrip(" /"))]
-    indicator = {"0": "1", "1": "0", "2": "2"}.get(field.indicators[:1], " ")
-    parts = tuple(Subfield("a", text) for text in texts)
-    return [Field("327", f"{indicator} ", parts)] if parts else []
+_TRIMMED: Final = dict.fromkeys("abcdefghinpv", (steps.trim_isbd,))
 
 
 def _variant_title(field: Field, _: Record) -> list[Field]:
@@ -185,7 +104,7 @@ def _added(name: Make, flavour: Flavour) -> Make:
 
 def _uncontrolled_name(field: Field, record: Record) -> list[Field]:
     """A name as it stands, with its role."""
-    parts = [Subfield("a", text) for value in field.all("a") if (text := steps.trim_element(value))]
+    parts = [Subfield("a", text) for value in field.all("a") if (text := steps.trim_isbd(value))]
     kind = field.indicators[0] if field.indicators[:1] in ("1", "2") else "0"
     roles = marc21_names.role_subfields(field, record, "unimarc")
     return [Field("730", f"{kind} ", (*parts, *roles))] if parts else []
@@ -225,9 +144,6 @@ def _term_codes(field: Field) -> frozenset[str]:
     return frozenset("b2" if field.first("b").strip() else "a2")
 
 
-_SERIES_TAGS: Final = ("440", "800", "810", "811", "830")
-
-
 def rules(flavour: Flavour) -> tuple[Row[Field], ...]:
     """Return the rows of a flavour."""
     first, equal_body = ("701", "711") if flavour == "cnmarc" else ("700", "710")
@@ -252,7 +168,7 @@ def rules(flavour: Flavour) -> tuple[Row[Field], ...]:
         ),
         made("250", "205 ##", marc21_description.edition, f"{_LC}: 205", reads="ab"),
         copied("254", "208 ##", "a", f"{_LC}: 208", steps=_TRIMMED),
-        made("255", "206 ##", note("206"), f"{_LC}: 206", reads=_LETTERS + "3"),
+        made("255", "206 ##", marc21_notes.note("206"), f"{_LC}: 206", reads=marc21_notes.CODES),
         copied("256", "230 ##", "a", f"{_LC}: 230", steps=_TRIMMED),
         copied(
             "260",
@@ -286,20 +202,10 @@ def rules(flavour: Flavour) -> tuple[Row[Field], ...]:
         *(copied(f"362|{first}*|", "207 #0", "a z", f"{_LC}: 207") for first in "0#"),
         made("490", "225", marc21_description.series, f"{_LC}: 225", reads="anpvx"),
         made("440", "225 2#", marc21_description.series, f"{_LC}: 225", reads="anpvx"),
-        made("505", "327 <#", _contents, f"{_LC}: 327", reads=_LETTERS),
-        *(
-            made(
-                tag,
-                f"{to} ##",
-                note(to, _NOTE_INDICATORS.get(tag, _NOTE_INDICATORS.get(to, "  "))),
-                f"{_LC}: 3XX",
-                reads=_LETTERS + "3",
-            )
-            for tag, to in NOTES.items()
-        ),
+        *marc21_notes.RULES,
         *(
             made(tag, "410 #0", series, f"{_LC}: 410", reads=marc21_links.name_title_reads(flavour))
-            for tag in _SERIES_TAGS
+            for tag in marc21_links.SERIES_TAGS
         ),
         *(
             made(
@@ -309,7 +215,7 @@ def rules(flavour: Flavour) -> tuple[Row[Field], ...]:
                 f"{_LC}: {to}",
                 reads=marc21_links.LINK_CODES,
             )
-            for tag, to in _LINKS.items()
+            for tag, to in marc21_links.TARGETS.items()
         ),
         made(
             "773",
@@ -444,151 +350,12 @@ def _added_rows(flavour: Flavour, tag: str, name: Make, reads: str) -> Iterable[
     )
 
 
-_LOCAL: Final = "local field, without meaning outside the library that made it"
-
-# Tag or place -> why no row takes it. Subfields of this list are given up in every field.
-_EVERYWHERE: Final = {
-    "5": "of one copy, in the library named here",
-    "8": "links fields to each other, without a counterpart",
-    "1": "address of a description of the thing itself, without a counterpart",
-    "7": "about the linking or the data itself, without a counterpart",
-    "9": "local subfield",
-}
-_WITHOUT_PLACE: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("006", "007"), "codes of physical form; 106, 181-183 and 215 say it"),
-    "008": "read for 100, 101, 102, 105, 106 and 110",
-    "041": "read for 101",
-    "044": "read for 102",
-    "880": marc21_scripts.NOT_PAIRED,
-    **dict.fromkeys(("042", "066", "882", "883", "884", "885", "887"), "about the MARC 21 record"),
-    **dict.fromkeys(("013", "018", "025", "032", "038", "074", "085"), "a number UNIMARC has not"),
-    **dict.fromkeys(
-        ("033", "034", "036", "046", "047", "048", "051", "052", "055", "061", "071"),
-        "codes without a counterpart; the words stand in other fields",
-    ),
-    **dict.fromkeys(("072", "088"), "a code of a subject field or report, without a counterpart"),
-    **dict.fromkeys(
-        (
-            "257",
-            "258",
-            "270",
-            "307",
-            "340",
-            "341",
-            "342",
-            "343",
-            "344",
-            "345",
-            "346",
-            "347",
-            "348",
-            "351",
-            "352",
-            "353",
-            "355",
-            "357",
-            "363",
-            "365",
-            "366",
-            "377",
-        ),
-        "details of form or trade that UNIMARC has no field for",
-    ),
-    **dict.fromkeys(
-        ("370", "380", "381", "382", "383", "384", "385", "386", "387", "388"),
-        "attributes of the work, which UNIMARC has in authority records",
-    ),
-    **dict.fromkeys(("541",), "how one copy was acquired"),
-    **dict.fromkeys(
-        (
-            "211",
-            "212",
-            "214",
-            "241",
-            "262",
-            "265",
-            "301",
-            "302",
-            "303",
-            "304",
-            "305",
-            "308",
-            "315",
-            "350",
-            "359",
-            "400",
-            "410",
-            "411",
-            "503",
-            "523",
-            "527",
-            "537",
-            "543",
-            "570",
-            "582",
-            "705",
-            "715",
-            "755",
-            "840",
-            "870",
-            "871",
-            "872",
-            "873",
-        ),
-        "obsolete in MARC 21",
-    ),
-    **dict.fromkeys(("654", "658", "688", "751", "753", "754", "758"), "UNIMARC has no such entry"),
-    "012": "local or obsolete number",
-    "035": "no number in $a or $z",
-    "035bc": "a local number",
-    "045": "a date in words, which 661 has not",
-    "045bc": "a date in words, which 661 has not",
-    **dict.fromkeys(
-        (f"{tag}imno" for tag in (*_LINKS, "773", "780", "785")),
-        "words about the link, which UNIMARC says by its tag",
-    ),
-    **dict.fromkeys(("3363", "3373", "3383", "3003"), "which part it is of; 215 says it in words"),
-    **dict.fromkeys(("336a", "337a", "338a"), "the term of the code in $b"),
-    **dict.fromkeys(
-        ("700ei4", "710ei4", "711ij4"), "role in another work, or words about the link"
-    ),
-    **dict.fromkeys(
-        (f"{tag}03" for tag in (*_SERIES_TAGS, "700", "710", "711")),
-        "authority number of a linked work, which a link has no place for",
-    ),
-    **dict.fromkeys(
-        (f"{tag}2" for tag in ("600", "610", "611", "630", "648", "650", "651", "655")),
-        "the second indicator names another list",
-    ),
-    **dict.fromkeys(("600e4", "610e4", "611j4", "630e4", "650e4", "651e4"), "role of a subject"),
-    "5832": "list of a code that is given as a word",
-    "082b": "item number, which UNIMARC 676 has not",
-    "022b": "obsolete in MARC 21",
-    "210x": "obsolete in MARC 21",
-}
-
-
-def _dropped(rows: Iterable[Row[Field]]) -> dict[str, str]:
-    taken = {row.place[:3] for row in rows}
-    local = {f"{tag:03}" for tag in range(1, 1000) if "9" in f"{tag:03}"} | steps.LOCAL_TAGS
-    reasons = dict.fromkeys(sorted(local - taken), _LOCAL)
-    reasons |= _WITHOUT_PLACE
-    for tag in sorted(taken - {"001", "003", "005"}):
-        reasons |= {f"{tag}{code}": why for code, why in _EVERYWHERE.items()}
-    return reasons
-
-
-def _other_note(field: Field, record: Record) -> list[Field]:
-    """A note without a row of its own is a general note."""
-    return note("300")(field, record) if field.tag[:1] == "5" else []
-
-
 RULES: Final = rules("unimarc")
 CNMARC_RULES: Final = rules("cnmarc")
-DROPPED: Final[Mapping[str, str]] = _dropped(RULES)
+DROPPED: Final[Mapping[str, str]] = marc21_without_place.dropped(RULES)
 _TABLES: Final = {
-    "unimarc": Table(RULES, DROPPED, _other_note),
-    "cnmarc": Table(CNMARC_RULES, DROPPED, _other_note),
+    "unimarc": Table(RULES, DROPPED, marc21_notes.other_note),
+    "cnmarc": Table(CNMARC_RULES, DROPPED, marc21_notes.other_note),
 }
 _NO_CODE: Final = "a role that UNIMARC has no code for"
 _READ_APART: Final = frozenset(("008", "041", "044"))

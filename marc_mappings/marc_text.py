@@ -32,7 +32,7 @@ _BETWEEN: Final = re.compile(rb"(?:[ \t\r\n\x1a]++|\xef\xbb\xbf)++")
 _START = re.compile(
     rb"(?:(?m:^)|(?<=\xef\xbb\xbf))=(LDR|LEADER|000)[ \t]|=(LDR)  (?=[0-9 ]{5}[A-Za-z ]{3})"
     rb"|(?:(?<=\n\n)|(?<=\n\r\n))(?:=([0-9A-Za-z]{3})[ \t]"
-    rb"|[ \t\x0b\x0c]*+([^\s\xef]|\xef(?!\xbb\xbf)))"
+    rb"|[ \t\r\x0b\x0c]*+([^\s\xef]|\xef(?!\xbb\xbf)))"
 )
 _FIELD_LINE = re.compile(rb"(?m:^)=([0-9A-Za-z]{3,6})[ \t]")
 _MARK = b"\xef\xbb\xbf"
@@ -42,6 +42,8 @@ _LONGEST_START = 16
 _DENSE = re.compile(rb"[^\r\n]\r?\n=")
 _LEADER_LINE = re.compile(rb"=(?:LDR|LEADER|000)[ \t]")
 _CONTROL_NUMBER = re.compile(rb"(?m:^)=001[ \t]")
+# A field in the middle of a line: nobody writes this in a value.
+_FIELD_INSIDE = re.compile(r"=(?:[0-9A-Z]{3}  [0-9a-z\\]{2}\$[0-9a-z]|00[1-9]  [^\s$])")
 # Two blanks stand between tag and data; one or a tab where what follows cannot be read otherwise.
 _LINE = re.compile(r"=([^\s=$]{1,6})(?:  |\t| (?=[0-9a-zA-Z\\]{2}\$)|[ \t]*$)(.*)", re.DOTALL)
 
@@ -66,8 +68,22 @@ def frames(window: Window) -> Iterator[Frame]:
         # The end of the last line belongs to the record.
         ends = re.match(rb"[ \t]*\r?\n?", window.slice(start + len(raw), stop))
         at = start + len(raw) + (ends.end() if ends else 0)
+        problems += _about_end(window, at, stop)
         yield Frame(start, window.slice(start, at), notes + problems)
         window.drop(at)
+
+
+def _about_end(window: Window, at: int, stop: int) -> tuple[Problem, ...]:
+    """Return what is odd where a record's last line ends at ``at`` and the next begins at ``stop``.
+
+    A record that was cut short may show it there, and nowhere else.
+    """
+    if not window.has(stop):
+        return ()
+    if at == stop and window.slice(at - 1, at) != b"\n":
+        return (problem("line-end-missing", "The next record begins in its last line."),)
+    is_apart = window.slice(at, stop).strip(b" \t")
+    return () if is_apart else (problem("blank-line-missing"),)
 
 
 def _skip(window: Window, at: int) -> int:
@@ -152,7 +168,7 @@ def parse(raw: bytes) -> Reading:
     if not raw.lstrip().startswith(b"="):
         shown = raw[:40].decode("ascii", "backslashreplace")
         raise Rejected(problem("not-a-record", f"No line of this is a field: {shown!r}"))
-    choice = encodings.choose(raw, "a" if encodings.is_utf8(raw) else " ")
+    choice = encodings.choose(raw, "a" if encodings.is_utf8(raw) else _coding(raw))
     text, bad = _decoded(raw, choice.encoding)
     problems = list(choice.problems)
     if bad:
@@ -173,6 +189,12 @@ def parse(raw: bytes) -> Reading:
     return Reading(record, choice.encoding, choice.certain and not bad, tuple(problems))
 
 
+def _coding(raw: bytes) -> str:
+    """Return leader/09, a blank without a leader line."""
+    match = _LEADER_LINE.match(raw)
+    return chr((raw[match.end() :].lstrip(b" \t")[9:10] or b" ")[0]) if match else " "
+
+
 def _decoded(raw: bytes, encoding: str) -> tuple[str, int]:
     """Return the text and how many characters could not be read.
 
@@ -187,15 +209,36 @@ def _decoded(raw: bytes, encoding: str) -> tuple[str, int]:
 def _lines(text: str, problems: list[Problem]) -> Iterator[str]:
     """Yield one string for each field, the lines it goes on in joined by blanks."""
     parts: list[str] = []
-    for line in (*text.replace("\r\n", "\n").split("\n"), "="):
+    is_blank = is_told = False
+    for line in (*_physical_lines(text, problems), "="):
+        if not line.strip():
+            is_blank = True
+            continue
+        if is_blank and parts and line != "=" and not is_told:
+            is_told = True
+            problems.append(problem("blank-line-inside"))
+        is_blank = False
         if line.startswith("="):
             if len(parts) > 1:
                 problems.append(problem("line-continued", tag=parts[0][1:4]))
             if parts:
                 yield " ".join(parts)
             parts = [line]
-        elif line.strip():
+        else:
             parts.append(line.strip())
+
+
+def _physical_lines(text: str, problems: list[Problem]) -> Iterator[str]:
+    """Yield the lines, and a field that begins inside of one as a line of its own."""
+    for line in text.replace("\r\n", "\n").split("\n"):
+        at = 0
+        for match in _FIELD_INSIDE.finditer(line, 1):
+            tag = match[0][1:4]
+            message = "A field begins inside another's line; it was given its own."
+            problems.append(problem("line-end-missing", message, tag))
+            yield line[at : match.start()]
+            at = match.start()
+        yield line[at:]
 
 
 def _field(tag: str, data: str, problems: list[Problem]) -> Field | None:
@@ -206,13 +249,20 @@ def _field(tag: str, data: str, problems: list[Problem]) -> Field | None:
     head, *parts = data.split("$")
     told = _text(head, tag, problems)
     first, second = told[:1] or None, told[1:2] or None
-    pairs = [(part[:1], _expanded(part[1:], tag, problems)) for part in parts]
+    pairs = [_pair(part, tag, problems) for part in parts]
     if len(told) > 2:
         first, second = ("", "") if not parts else (told[0], told[1])
         pairs.insert(0, ("", told[2:] if parts else told))
     return mending.data_field(
         tag, mending.indicators((first, second), tag, problems), pairs, problems
     )
+
+
+def _pair(part: str, tag: str, problems: list[Problem]) -> tuple[str, str]:
+    """Return code and value of what stands behind a dollar sign; a brace is no code."""
+    if part[:1] == "{":
+        return "", _expanded(part, tag, problems)
+    return part[:1], _expanded(part[1:], tag, problems)
 
 
 def _text(data: str, tag: str, problems: list[Problem]) -> str:
@@ -225,6 +275,8 @@ def _expanded(data: str, tag: str, problems: list[Problem]) -> str:
     if unknown:
         names = ", ".join(f"{{{name}}}" for name in unknown[:5])
         problems.append(problem("mnemonic-unknown", f"Not known, and kept: {names}", tag))
+    elif ("{" in data or "}" in data) and mnemonics.has_bare_brace(data):
+        problems.append(problem("brace-bare", tag=tag))
     return text
 
 
@@ -241,7 +293,15 @@ def write(record: Record) -> bytes:
             lines.append(f"={tag}  {_blanks_shown(f'{indicators:2.2}')}{body}")
         else:
             lines.append(f"={tag}  {_blanks_shown(value)}")
-    return "".join(encodings.without_junk(line) + "\n" for line in lines).encode("utf-8") + b"\n"
+    sound = map(_never_two, map(encodings.without_junk, lines))
+    return "".join(line + "\n" for line in sound).encode("utf-8") + b"\n"
+
+
+def _never_two(line: str) -> str:
+    """Return a line in which no field seems to begin inside, whatever its value."""
+    if "=" in line[1:] and _FIELD_INSIDE.search(line, 1):
+        return line[0] + line[1:].replace("=", "{equals}")
+    return line
 
 
 def _blanks_shown(text: str) -> str:

@@ -38,9 +38,16 @@ _STRAY: Final = re.compile(rb"[^\s<]|<(?![A-Za-z_/?]|!--)|<[A-Za-z_][\w.\-:]*+[^
 _BLANK: Final = re.compile(rb"(?:\s++|\xef\xbb\xbf)*+")
 _STRAY_END: Final = re.compile(
     _OUTSIDE.pattern
-    + rb"|</(?!(?:[A-Za-z_][\w.\-]*:)?(?:subfield|datafield|controlfield|leader)[\s>])[A-Za-z_]"
+    + rb"|</(?!(?:[A-Za-z_][\w.\-]*:)?(?:subfield|datafield|controlfield|leader)[\s>])"
+    rb"[A-Za-z_][\w.\-:]*+\s*+>"
 )
-_BEGIN_TAG: Final = re.compile(rb"<[^<>]*>")
+# An envelope up to the record in it: its begin tag, and elements with text, all of them whole
+# and without NUL.
+_ENVELOPE: Final = re.compile(rb"<[^<>\x00]*+>\s*+(?:<[^<>\x00]*+>[^<>\x00]*+)*+")
+# A begin tag that stands right before a field outside of any record may be what was a record's.
+_HURT_BEGIN: Final = re.compile(rb"<[A-Za-z_][^<>]*+>?\s*+\Z")
+_COLLECTION: Final = re.compile(rb"<(?:[A-Za-z_][\w.\-]*:)?collection[\s/>]")
+_LONGEST_HURT = 2_000
 _LONGEST_TOKEN = 200
 _LONGEST_COMMENT = 1_000_000
 _LONGEST_TAG = 1_000_000
@@ -93,9 +100,9 @@ def frames(window: Window) -> Iterator[Frame]:
 
 def _is_record(raw: bytes, *, is_closed: bool) -> bool:
     """Whether this is a record, good or bad, and not an envelope begun or that of a deleted one."""
-    if _MARC_INSIDE.search(raw) or not _BEGIN_TAG.match(raw):
+    if _MARC_INSIDE.search(raw):
         return True
-    return is_closed and not xml_slices.is_deleted(raw)
+    return not xml_slices.is_deleted(raw) if is_closed else not _ENVELOPE.fullmatch(raw)
 
 
 class _Token(NamedTuple):
@@ -169,7 +176,7 @@ def _next_token(window: Window, at: int, opened: int) -> _Token | None:
             if match[0] == b"<!--":
                 return _Token("comment", start, start + 4)
             if match[1] is None:
-                return _Token("open", start, start + 1)
+                return _Token("open", _before_field(window, at, start), start + 1)
             stop = _after_tag(window, start)
             if match[1]:
                 return _Token("close", start, stop)
@@ -181,6 +188,14 @@ def _next_token(window: Window, at: int, opened: int) -> _Token | None:
             return _Token("too long", window.end, window.end)
         if not window.more():
             return None
+
+
+def _before_field(window: Window, at: int, start: int) -> int:
+    """Return where what belongs to a field at ``start`` without a record begins, from ``at`` on."""
+    before = window.slice(max(at, start - _LONGEST_HURT), start)
+    tag = before.rfind(b"<")
+    is_hurt = tag >= 0 and _HURT_BEGIN.match(before, tag) and not _COLLECTION.match(before, tag)
+    return start - len(before) + tag if is_hurt else start
 
 
 def _after_tag(window: Window, at: int) -> int:

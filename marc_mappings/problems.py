@@ -45,6 +45,7 @@ CODES: Final[Mapping[str, Meaning]] = {
     "terminator-inside": Meaning("warning", True, "A record terminator stood inside the data."),
     "length-wrong": Meaning("warning", True, "The leader states another length than the record's."),
     "leader-damaged": Meaning("warning", True, "The leader is missing, short or not ASCII."),
+    "leader-value-odd": Meaning("note", False, "The leader has a sign where none such may stand."),
     "base-address-wrong": Meaning("warning", True, "The leader states a wrong base address."),
     "directory-damaged": Meaning("warning", True, "Directory entries do not fit the fields."),
     "directory-out-of-order": Meaning("note", False, "Fields are not in the directory's order."),
@@ -58,6 +59,8 @@ CODES: Final[Mapping[str, Meaning]] = {
     "indicators-missing": Meaning("warning", True, "A data field has no two indicators."),
     "subfield-without-code": Meaning("warning", True, "Text or a delimiter without subfield code."),
     "subfields-in-control-field": Meaning("warning", True, "A control field had subfields."),
+    "indicator-odd": Meaning("note", False, "An indicator is no blank, digit or small letter."),
+    "subfield-code-odd": Meaning("note", False, "A subfield code is no letter and no digit."),
     "field-empty": Meaning("note", True, "A field had no content and was left out."),
     # characters
     "leader-says-marc8": Meaning("note", False, "Leader/09 says MARC-8; the bytes are UTF-8."),
@@ -66,6 +69,8 @@ CODES: Final[Mapping[str, Meaning]] = {
     "encoding-not-as-said": Meaning("warning", False, "The bytes are not in the encoding named."),
     "mongolian-letters-repaired": Meaning("warning", True, "Mongolian letters were put right."),
     "encoding-doubtful": Meaning("warning", False, "The bytes fit no encoding the record names."),
+    "set-not-closed": Meaning("warning", False, "Another set of MARC-8 is in force to the end."),
+    "text-encoded-twice": Meaning("warning", False, "Letters seem to have become UTF-8 twice."),
     "encoding-unknown": Meaning("warning", False, "The XML declares an encoding we do not know."),
     "character-undecodable": Meaning("error", True, "A character could not be decoded."),
     "control-character": Meaning("warning", True, "A control character was removed or replaced."),
@@ -81,7 +86,11 @@ CODES: Final[Mapping[str, Meaning]] = {
     "json-key-repeated": Meaning("warning", False, "A key stands twice in one JSON object."),
     "json-value-odd": Meaning("warning", True, "A JSON value is of a kind that MARC has not."),
     # MARC in lines of text
+    "blank-line-inside": Meaning("note", False, "Blank lines stand between fields of a record."),
+    "blank-line-missing": Meaning("note", False, "No blank line is before the next record."),
+    "line-end-missing": Meaning("warning", True, "Something begins inside another's line."),
     "line-continued": Meaning("note", False, "A field went on in the next line."),
+    "brace-bare": Meaning("note", False, "A brace that is no part of a mnemonic was kept."),
     "mnemonic-unknown": Meaning("warning", False, "A mnemonic in braces is not known; kept."),
     # gzip
     "gzip-damaged": Meaning(
@@ -98,6 +107,7 @@ CODES: Final[Mapping[str, Meaning]] = {
     # MARCXML
     "xml-repaired": Meaning("warning", True, "The XML was not well-formed and was mended."),
     "xml-not-well-formed": Meaning("error", False, "The XML of this record is not well-formed."),
+    "xml-text-between": Meaning("warning", True, "Text stood between elements, in no field."),
     "xml-element-unknown": Meaning("warning", True, "An element that MARCXML does not know."),
     # the rules of the format
     "format-other": Meaning("note", False, "The leader says that this is no bibliographic record."),

@@ -59,7 +59,8 @@ class Loss(NamedTuple):
 
 
 class _Action(NamedTuple, Generic[T]):
-    place: spec.Place
+    # None where the row asks nothing of the indicators.
+    place: spec.Place | None
     make: Make[T]
     reads: Reads
 
@@ -111,7 +112,7 @@ class Table(Generic[T]):
         values: list[T] = []
         read: frozenset[str] = frozenset()
         for place, make, reads in actions:
-            if place.has_room_for(field):
+            if place is None or place.has_room_for(field):
                 values.extend(make(field, record))
                 read |= reads(field) if callable(reads) else reads
         if values:
@@ -156,7 +157,8 @@ def _compiled(row: Row[T]) -> tuple[str, _Action[T]]:
         place = spec.place(row.place)
     except ValueError as fault:
         raise ValueError(f"Wrong row {row.target} <- {row.place}: {fault}") from None
-    return place.tag, _Action(place, row.make, row.reads)
+    asks = place.first is not None or place.second is not None
+    return place.tag, _Action(place if asks else None, row.make, row.reads)
 
 
 def _given_up(dropped: Mapping[str, str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
@@ -220,10 +222,37 @@ def copied(
                 made.append(Field(tag, indicators, parts + last))
         return made
 
-    reads = EVERY if spec.REST in moves else frozenset(moves)
+    reads = _reads(frozenset(moves), value_steps)
     how = subfields + (f", a field for each ${each}" if each else "")
     how += f", ${adding[0]} {adding[1:]}" if adding else ""
     return Row(place, target, how, source, make, reads)
+
+
+def _reads(codes: frozenset[str], value_steps: Steps) -> Reads:
+    """Return what a plan reads: not the subfields whose value a step leaves nothing of."""
+    takes_all = spec.REST in codes
+    planned = EVERY if takes_all else codes
+    if not value_steps:
+        return planned
+
+    def reads(field: Field) -> frozenset[str]:
+        emptied = {
+            code
+            for code, value in field.subfields
+            if code in value_steps and value.strip() and not stepped(code, value, value_steps)
+        }
+        if emptied and takes_all:
+            return frozenset([code for code, _ in field.subfields]) - emptied
+        return planned - emptied
+
+    return reads
+
+
+def stepped(code: str, value: str, value_steps: Steps) -> str:
+    """Return a value after the steps for its code, ``""`` if nothing but blanks is left of it."""
+    for step in value_steps.get(code, ()):
+        value = step(value)
+    return value if value.strip() else ""
 
 
 def made(
@@ -258,9 +287,8 @@ def moved(
         move = moves.get(code) or rest
         if move is None:
             continue
-        for step in value_steps.get(code, ()):
-            value = step(value)
-        if not value.strip():
+        value = stepped(code, value, value_steps)
+        if not value:
             continue
         to = code if move is rest else move.to
         _add(parts, to, value, move)

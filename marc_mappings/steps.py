@@ -14,9 +14,11 @@ from marc_mappings.record import Field, Record
 # Punctuation that ISBD puts between elements, so that it stands at the end of a subfield.
 _ISBD_END: Final = " /:;,=+\t\n"
 _ENDS: Final = frozenset((*_ISBD_END, ".", ""))
-# A full stop that belongs to the last word: an initial, or one of these.
+# A full stop that belongs to the last word: an initial, or one of these. East Asian letters are
+# words or syllables, never initials.
 _ABBREVIATED = re.compile(
-    r"(?:^|[\s.(\-,])(?:[^\W\d_]|Jr|Sr|Inc|Ltd|Co|Corp|Bros|Cie|etc|et al|St|Dr|ed|eds|vol|no|pp|"
+    r"(?:^|[\s.(\-,])(?:[^\W\d_\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff\uff65-\uffdc"
+    r"\U00020000-\U0003ffff]|Jr|Sr|Inc|Ltd|Co|Corp|Bros|Cie|etc|et al|St|Dr|ed|eds|vol|no|pp|"
     r"Ph\.D|s\.l|s\.n|S\.l|s\.a|B\.C|A\.D|U\.S)\.$"
 )
 _YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2})(?!\d)")
@@ -40,6 +42,8 @@ def trim_isbd(text: str) -> str:
     ('Chaesikchuŭija', 'Han, Kang', 'Munhak kwa Chisŏngsa')
     >>> trim_isbd("Tolkien, J. R. R."), trim_isbd("Holt, Inc."), trim_isbd("Wait...")
     ('Tolkien, J. R. R.', 'Holt, Inc.', 'Wait...')
+    >>> trim_isbd("柳沢智子 編."), trim_isbd("א. ב.")
+    ('柳沢智子 編', 'א. ב.')
     """
     if text[-1:] not in _ENDS and not text[:1].isspace():
         return text
@@ -120,15 +124,3 @@ def without_sign(text: str) -> str:
     ('Cambridge, Mass.', 'Holt, Inc.')
     """
     return text.rstrip(_ISBD_END).lstrip()
-
-
-def trim_element(text: str) -> str:
-    """Return ``text`` without ISBD punctuation, and without a full stop after an East Asian word.
-
-    >>> trim_element("柳沢智子 編."), trim_element("Tolkien, J. R. R.")
-    ('柳沢智子 編', 'Tolkien, J. R. R.')
-    """
-    text = trim_isbd(text)
-    if text[-1:] == "." and text[-2:-1] >= "\u1100":
-        return text[:-1].rstrip(_ISBD_END)
-    return text

@@ -5,23 +5,28 @@ Source: MARC 21 Bibliographic 008, 041, 1XX, 20X, 245, 26X, 880.
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
 from marc_mappings import codes, steps
 from marc_mappings.codes import language_name, place_name
 from marc_mappings.keys import identifiers
+from marc_mappings.letters import linkage
+from marc_mappings.letters.scripts import is_romanised
 from marc_mappings.record import Field, Record
 
-__all__ = ["Summary", "language_name", "languages", "of_record", "place_name", "published"]
+__all__ = [
+    "Summary",
+    "is_romanised",
+    "language_name",
+    "languages",
+    "of_record",
+    "place_name",
+    "published",
+]
 
 _NAME_CODES: Final = {"100": "abcdq", "110": "abcdn", "111": "abcdn"}
 _ADDED = {"700": "abcdq", "710": "abcdn", "711": "abcdn"}
 _TITLE_CODES: Final = "abnp"
-# Letters from Greek on, except the Latin ones that stand apart (Vietnamese, full width).
-_OTHER_SCRIPT = re.compile(
-    "[\u0370-\u1cff\u2c00-\u2c5f\u2e80-\ua71f\ua800-\uab2f\uab70-\ufaff\ufb13-\ufdff\ufe70-\ufefe]"
-)
 
 
 class Summary(NamedTuple):
@@ -50,7 +55,7 @@ def of_record(record: Record) -> Summary:
     for field in record.fields:
         tag = field.tag
         if tag == "880":
-            if "/(B" not in field.first("6"):
+            if linkage.script(field.first("6")) != "(B":
                 vernacular.setdefault(steps.linked_tag(field), field)
         elif tag == "020":
             isbns.update(dict.fromkeys(filter(None, map(identifiers.isbn13, field.all("a")))))
@@ -77,15 +82,6 @@ def of_record(record: Record) -> Summary:
 def _is_publication(field: Field, instead_of: Field) -> bool:
     """Whether this 264 says who published, and the one before only who printed or distributed."""
     return field.tag == "264" and field.indicators[1:] == "1" != instead_of.indicators[1:]
-
-
-def is_romanised(text: str) -> bool:
-    """Whether ``text`` is in Latin letters (or has none at all).
-
-    >>> is_romanised("Chaesikchuŭija"), is_romanised("채식주의자"), is_romanised("Отцы")
-    (True, False, False)
-    """
-    return text.isascii() or not _OTHER_SCRIPT.search(text)
 
 
 def _text(fields: dict[str, Field], wanted: dict[str, str]) -> str:

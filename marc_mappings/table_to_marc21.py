@@ -17,8 +17,9 @@ from typing import Final, NamedTuple
 
 from marc_mappings import codes, encodings, steps
 from marc_mappings.keys import identifiers
+from marc_mappings.letters import linkage
+from marc_mappings.letters.scripts import is_romanised
 from marc_mappings.record import Field, Record, Subfield
-from marc_mappings.summary import is_romanised
 
 SOURCE: Final = "table"
 TARGET: Final = "MARC 21"
@@ -88,18 +89,6 @@ _PRINTED_BOOK: Final = (
     ("336", "text", "txt", "rdacontent"),
     ("337", "unmediated", "n", "rdamedia"),
     ("338", "volume", "nc", "rdacarrier"),
-)
-
-# Script codes of $6. Source: MARC 21 Appendix A. A script that has none is not coded.
-_SCRIPTS: Final = (
-    (
-        re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"),
-        "/$1",
-    ),
-    (re.compile("[\u0400-\u052f]"), "/(N"),
-    (re.compile("[\u0370-\u03ff]"), "/(S"),
-    (re.compile("[\u0590-\u05ff]"), "/(2/r"),
-    (re.compile("[\u0600-\u06ff]"), "/(3/r"),
 )
 
 # Languages whose names are said family name first, so that only the comma goes.
@@ -208,7 +197,7 @@ def _text_fields(cells: Row, language: str) -> Iterator[Field]:
             yield Field(line.tag, _indicators(line.tag, cells, romanised, language), romanised)
         elif romanised and any(part.column + "_romanised" in cells for part in line.parts):
             number = f"{len(linked) + 1:02}"
-            script = _script(whole)
+            script = linkage.end_for(whole)
             link = Subfield("6", f"880-{number}")
             back = Subfield("6", f"{line.tag}-{number}{script}")
             indicators = _indicators(line.tag, cells, original, language)
@@ -267,13 +256,8 @@ def _indicators(tag: str, cells: Row, parts: tuple[Subfield, ...], language: str
     text = parts[0].value
     if tag == "100":
         # A family name: before a comma, or first without one in Chinese, Japanese and Korean.
-        return "1 " if "," in text or _script(text) == "/$1" else "0 "
+        return "1 " if "," in text or linkage.end_for(text) == "/$1" else "0 "
     if tag == "245":
         article = _ENGLISH_ARTICLE.match(text) if language == "eng" else None
         return f"{'1' if 'author' in cells else '0'}{article.end() if article else 0}"
     return " 1" if tag == "264" else "  "
-
-
-def _script(text: str) -> str:
-    """Return the script code that ends a $6, ``""`` where MARC 21 has none."""
-    return next((code for pattern, code in _SCRIPTS if pattern.search(text)), "")

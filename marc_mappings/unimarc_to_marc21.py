@@ -424,21 +424,25 @@ def convert(record: Record, dialect: str = "unimarc") -> tuple[Record, tuple[Los
     plain, pairs = unimarc_scripts.split(in_set, dialect)
     lost: dict[Loss, None] = {}
     found: list[Field] = []
+    # By identity: a field that has another form is asked for again, and comparing is dear.
+    made_of: dict[int, list[Field]] = {}
     for field in plain.fields:
         if field.tag not in AROUND:
-            values = table.values(field, plain, lost)
+            values = made_of[id(field)] = table.values(field, plain, lost)
             found.extend(values)
             if field.tag in _LINKING:
                 lost.update(dict.fromkeys(losses(field, values)))
             elif field.tag in _TAKEN_ONCE:
                 lost.update(dict.fromkeys(repeated(field, values)))
     if pairs:
+        partners_lost: dict[Loss, None] = {}
+        for pair in pairs:
+            made_of[id(pair.partner)] = table.values(pair.partner, plain, partners_lost)
         found, left = unimarc_scripts.attached(
-            found, pairs, lambda field: table.values(field, plain, {})
+            found, pairs, lambda field: made_of.get(id(field), [])
         )
         lost.update(dict.fromkeys(left))
-        for pair in pairs:
-            table.values(pair.partner, plain, lost)
+        lost.update(partners_lost)
     whole, around = _around(head, new_leader, said, dialect)
     lost.update(dict.fromkeys(around))
     fields = unimarc_scripts.numbered(entries([*found, *own_title(record, in_set)]))

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from marc_mappings.letters import linkage
 from marc_mappings.problems import Level, Problem, problem
 from marc_mappings.record import Field, Record
 from marc_mappings.rulebook import (
@@ -120,7 +121,7 @@ def _of_field(field: Field, definition: Definition, leader: str) -> list[Problem
         check = fixed_fields.CHECKS.get(tag)
         return list(check(field.value, leader)) if check else []
     if tag == linked_fields.ALTERNATE:
-        to = linked_fields.link(field.first("6"))
+        to = linkage.link(field.first("6"))
         stands_for = definitions.linked_fields().get(to.tag if to else "")
         return list(designators.of_field(field, stands_for)) if stands_for else []
     found: list[Problem] = []

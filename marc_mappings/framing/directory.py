@@ -10,15 +10,18 @@ Source: MARC 21 Specifications for Record Structure, "Directory" (Library of Con
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from marc_mappings.framing.variable_fields import UNKNOWN_TAG
+from marc_mappings.framing.variable_fields import UNKNOWN_TAG, shown
 from marc_mappings.problems import Problem, Rejected, problem
 
 FIELD_END: Final = 0x1E
 DEFAULT_LEADER: Final = "00000nam a2200000 u 4500"
 
+# Status to coding, "22", and behind the base address three codes and the entry map.
+_CODED_LEADER = re.compile(r"[A-Za-z0-9 |#]{5}22[A-Za-z0-9 |#]{3}45[0-9 ]{2}")
 _ENTRIES = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})+")
 _ENTRY = re.compile(rb"[0-9A-Za-z]{3}[0-9]{9}")
 _LIKE_ENTRY = re.compile(rb"[0-9A-Za-z]{3}[0-9 ]{9}")
@@ -48,6 +51,23 @@ class Layout(NamedTuple):
     leader: str
     fields: list[tuple[str, bytes]]
     problems: tuple[Problem, ...]
+
+
+def leader_problems(leader: str) -> tuple[Problem, ...]:
+    """Return what is odd in the codes of a leader (24 characters); its numbers are others' matter.
+
+    >>> leader_problems("00352cam  2200133 k 4500")
+    ()
+    """
+    return _coded_problems(leader[5:12] + leader[17:])
+
+
+@lru_cache(maxsize=1024)
+def _coded_problems(codes: str) -> tuple[Problem, ...]:
+    if _CODED_LEADER.fullmatch(codes):
+        return ()
+    message = f"Odd codes in the leader: 05-11 are {codes[:7]!r}, 17-23 are {codes[7:]!r}"
+    return (problem("leader-value-odd", message),)
 
 
 def read(raw: bytes) -> Layout:
@@ -102,7 +122,11 @@ def _read_damaged(raw: bytes) -> Layout:
         )
         problems.append(problem("directory-damaged", message))
     fields = _by_numbers(entries, data, problems)
-    return Layout(leader, fields or _by_terminators(entries, data, problems), tuple(problems))
+    if not fields:
+        message = f"Directory entries do not fit the fields; they read {shown(body)}"
+        problems.append(problem("directory-damaged", message))
+        fields = _by_terminators(entries, data, problems)
+    return Layout(leader, fields, tuple(problems))
 
 
 class _Place(NamedTuple):
@@ -145,7 +169,7 @@ def _places_named(raw: bytes) -> list[_Place]:
         places.append(_Place(begin if begin < 36 else 24, first, first + 1))
     if run := _ENTRIES.match(raw, 24):
         # A terminator lost; what comes behind may look like one entry more.
-        ends = range(run.end(), max(run.end() - 25, 24), -12)
+        ends = [at for at in range(run.end(), max(run.end() - 25, 24), -12) if at != first]
         places += (place for end in ends if _covers(raw, place := _Place(24, end, end)))
     if first >= 36:
         places.append(_scratched_place(raw, first))
@@ -277,7 +301,6 @@ def _by_terminators(
     entries: list[Entry], data: bytes, problems: list[Problem]
 ) -> list[tuple[str, bytes]]:
     """Cut at the terminators, and give each entry the field at its start or at its place."""
-    problems.append(problem("directory-damaged"))
     pieces = data.removesuffix(b"\x1e").split(b"\x1e")
     starts: dict[int, int] = {}
     at = 0

@@ -15,7 +15,7 @@ from typing import Final
 
 from marc_mappings import encodings
 from marc_mappings.framing.directory import DEFAULT_LEADER
-from marc_mappings.framing.variable_fields import UNKNOWN_TAG, is_tag
+from marc_mappings.framing.variable_fields import UNKNOWN_TAG, is_tag, odd_signs
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Field, Record, Subfield
 
@@ -81,11 +81,13 @@ def indicators(found: tuple[str | None, str | None], tag: str, problems: list[Pr
 
 def value(text: str, tag: str, problems: list[Problem]) -> str:
     """Return a value in NFC, without what may not stand in one."""
-    if text.isprintable():
-        return encodings.normalized(text)
-    if found := encodings.junk_problem(text, tag):
+    if not text.isprintable() and (found := encodings.junk_problem(text, tag)):
         problems.append(found)
         text = encodings.without_junk(text)
+    if text.isascii():
+        return text
+    if found := encodings.twice_problem(text, tag):
+        problems.append(found)
     return encodings.normalized(text)
 
 
@@ -108,14 +110,17 @@ def data_field(
     subfields: list[Subfield] = []
     for code, text in pairs:
         if not (len(code) == 1 and "!" <= code <= "~"):
-            problems.append(problem("subfield-without-code", tag=tag))
+            message = f"{code[:20]!r} is no subfield code" if code else ""
+            problems.append(problem("subfield-without-code", message, tag))
             code = code[:1] if "!" <= code[:1] <= "~" else "a"
         subfields.append(Subfield(code, value(text, tag, problems)))
     if not any(text for _, text in subfields):
         problems.append(problem("field-empty", tag=tag))
         return None
     if tag[:2] == "00":
-        problems.append(problem("subfields-in-control-field", tag=tag))
+        codes = "".join([code for code, _ in subfields])
+        message = f"Subfield codes were taken out of a control field: {codes[:100]!r}"
+        problems.append(problem("subfields-in-control-field", message, tag))
         return Field(tag, "", (), "".join(text for _, text in subfields))
     return Field(tag, indicators, tuple(subfields))
 
@@ -127,4 +132,5 @@ def record(leader: str, fields: list[Field], problems: list[Problem]) -> Record:
     if not leader:
         leader = DEFAULT_LEADER
         problems.append(problem("leader-damaged", "There is no leader; a plain one was put."))
+    problems += odd_signs(fields)
     return Record(leader, tuple(fields))

@@ -71,6 +71,16 @@ def expand(text: str) -> tuple[str, tuple[str, ...]]:
     return encodings.normalized("".join(parts)), tuple(dict.fromkeys(unknown))
 
 
+def has_bare_brace(text: str) -> bool:
+    """Whether a brace stands in the text that neither begins nor ends a name.
+
+    >>> has_bare_brace("{acute}e"), has_bare_brace("He{lth"), has_bare_brace("a}")
+    (False, True, True)
+    """
+    rest = _NAME.sub("", text)
+    return "{" in rest or "}" in rest
+
+
 def escape(text: str) -> str:
     r"""Return the text with what has a meaning in the text form written as mnemonics.
 

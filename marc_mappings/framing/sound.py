@@ -21,8 +21,13 @@ from marc_mappings.record import Field, Record, Subfield
 
 # Octets that no value may hold: C0 but ESC (which switches sets) and two delimiters, DEL.
 _CONTROLS: Final = bytes(set(range(0x20)) - {0x1B, 0x1E, 0x1F}) + b"\x7f"
-# The same for text in UTF-8: C1 except 98 and 9C, U+FFFE, U+FFFF.
-_WIDE_JUNK: Final = re.compile(rb"\xc2[\x80-\x97\x99-\x9b\x9d-\x9f]|\xef\xbf[\xbe\xbf]")
+# The same for text in UTF-8: C1 except 98 and 9C, U+FFFE, U+FFFF; and what became UTF-8 twice
+# (``encodings.twice_problem``).
+_WIDE_JUNK: Final = re.compile(
+    rb"\xc2[\x80-\x97\x99-\x9b\x9d-\x9f]|\xef\xbf[\xbe\xbf]"
+    rb"|(?<=\xc3[\x82\x83])\xc2[\xa0-\xbf]"
+    rb"|(?<=\xc3[\x84-\x9f])\xc2[\xa1-\xaa\xac\xae-\xba\xbc-\xbf]"
+)
 # A delimiter without a plain subfield code behind it: before another one, or at a field's end.
 _ODD_CODE: Final = re.compile(rb"\x1f[^0-9a-z]")
 
@@ -109,7 +114,10 @@ def linked_tag(text: str) -> str:
 
 
 def tag_of(linkage: str) -> str:
-    """Return the tag that a linkage ($6) such as ``245-01/$1`` names, ``""`` if none."""
+    """Return the tag that a linkage ($6) such as ``245-01/$1`` names, ``""`` if none.
+
+    The quick way to one part of what ``letters.linkage`` reads.
+    """
     return linkage[:3] if linkage[3:4] == "-" and linkage[:3].isdigit() else ""
 
 

@@ -6,17 +6,23 @@ Source: MARC 21 Specifications for Record Structure, "Variable fields" (Library 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from string import ascii_letters, digits
 from typing import Final
 
 from marc_mappings import encodings
 from marc_mappings.framing.sound import PLAIN_HEADS, field
+from marc_mappings.letters import marc8
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Field, Subfield
 
 _TAG: Final = re.compile(r"[0-9A-Za-z]{3}")
-_INDICATORS: Final = re.compile(rb"[0-9a-z |#]{2}")
+# Two indicators with something behind them, which is not the rest of a number.
+_INDICATORS: Final = re.compile(rb"[0-9 |#]{2}(?![0-9].)", re.DOTALL)
 _CODE: Final = re.compile(r"[!-~]")
+_PLAIN_CODES: Final = frozenset(ascii_letters + digits)
+# A $6 that names another script than Latin.
+_NAMES_A_SCRIPT: Final = re.compile(rb"\x1f6[^\x1f]*/[($]")
 # Where a field whose tag is unreadable is kept: a local field, so it never leaves unseen.
 UNKNOWN_TAG: Final = "999"
 
@@ -56,9 +62,12 @@ def read(tag: str, data: bytes, encoding: str, problems: list[Problem]) -> Field
     """Return the field, adding what was wrong to ``problems``; ``None`` if nothing is in it."""
     tag = _mended_tag(tag, problems)
     head, *parts = data.split(b"\x1f")
+    if encoding == encodings.MARC8 and b"\x1b" in data and not _NAMES_A_SCRIPT.search(data):
+        problems += (_left_open(part, tag) for part in (head, *parts) if marc8.is_left_open(part))
     if tag[:2] == "00":
         if parts:
-            problems.append(problem("subfields-in-control-field", tag=tag))
+            message = f"Delimiters and codes were taken out of {shown(data)}"
+            problems.append(problem("subfields-in-control-field", message, tag))
             head += b"".join(part[1:] for part in parts)
         value = _text(head, tag, encoding, problems)
         return Field(tag, "", (), value) if value else _told_empty(tag, problems)
@@ -68,7 +77,8 @@ def read(tag: str, data: bytes, encoding: str, problems: list[Problem]) -> Field
     for part in parts:
         code = part[:1].decode("latin-1")
         if not _CODE.fullmatch(code):
-            problems.append(problem("subfield-without-code", tag=tag))
+            message = f"No subfield code is before {shown(part)}" if part else ""
+            problems.append(problem("subfield-without-code", message, tag))
             if part.strip():
                 _append(subfields, _text(part, tag, encoding, problems))
             continue
@@ -80,6 +90,35 @@ def read(tag: str, data: bytes, encoding: str, problems: list[Problem]) -> Field
         problems.append(problem("indicators-missing", tag=tag))
         indicators = "".join(char if " " <= char <= "~" else " " for char in indicators)
     return Field(tag, indicators, tuple(subfields))
+
+
+def shown(octets: bytes) -> str:
+    r"""Return octets as a message shows them, those outside ASCII by their numbers.
+
+    >>> print(shown(b"Fran\xe7ois"))
+    'Fran\xe7ois'
+    """
+    return repr(octets[:_MOST_SHOWN])[1:]
+
+
+# Text may have to be put back by hand from what a message shows.
+_MOST_SHOWN: Final = 500
+
+
+def _left_open(part: bytes, tag: str) -> Problem:
+    message = f"Another set of MARC-8 is in force to the end of {shown(part)}"
+    return problem("set-not-closed", message, tag)
+
+
+def odd_signs(fields: Iterable[Field]) -> Iterator[Problem]:
+    """Yield what there is to say of indicators and subfield codes that no standard has."""
+    for tag, indicators, subfields, _ in fields:
+        if indicators and f"{indicators}\x1f" not in PLAIN_HEADS:
+            yield problem("indicator-odd", f"The indicators are {indicators!r}.", tag)
+        odd = {code for code, _ in subfields} - _PLAIN_CODES
+        if odd:
+            message = f"Subfield codes that are no letters or digits: {' '.join(sorted(odd))}"
+            yield problem("subfield-code-odd", message, tag)
 
 
 def _told_empty(tag: str, problems: list[Problem]) -> Field | None:
@@ -120,11 +159,13 @@ def _mended_indicators(
 
     Without any delimiter all of it is text, as in a control field whose tag was hurt.
     """
-    problems.append(problem("indicators-missing", tag=tag))
+    message = f"In place of two indicators stands {shown(head)}"
+    problems.append(problem("indicators-missing", message, tag))
     if len(head) < 2:
         return head.ljust(2)
     indicators, rest = b"  ", head
-    if has_parts and _INDICATORS.fullmatch(head[:2]):
+    # A piece of a field without an entry begins anywhere, and not with indicators.
+    if has_parts and tag != UNKNOWN_TAG and _INDICATORS.match(head):
         indicators, rest = head[:2], head[2:]
     problems.append(problem("subfield-without-code", tag=tag))
     _append(subfields, _text(rest, tag, encoding, problems))
@@ -135,12 +176,14 @@ def _text(data: bytes, tag: str, encoding: str, problems: list[Problem]) -> str:
     """Decode one value; what cannot be read or may not stand there is replaced and told."""
     text, bad = encodings.decode(data, encoding)
     if bad:
-        shown = "1 character could" if bad == 1 else f"{bad} characters could"
-        message = f"{shown} not be read as {encoding}; U+FFFD stands in its place."
+        count = "1 character could" if bad == 1 else f"{bad} characters could"
+        message = f"{count} not be read as {encoding}; U+FFFD stands in its place."
         problems.append(problem("character-undecodable", message, tag))
     if found := encodings.junk_problem(text, tag):
         problems.append(found)
         text = encodings.normalized(encodings.without_junk(text))
+    if found := encodings.twice_problem(text, tag):
+        problems.append(found)
     return text
 
 

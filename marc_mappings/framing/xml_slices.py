@@ -10,6 +10,7 @@ Source: MARC 21 XML Schema (Library of Congress); W3C XML 1.0.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.entities import name2codepoint
 
 from lxml import etree
@@ -26,6 +27,11 @@ _DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _STRAY_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(#?\w+;)?")
 _STRAY_LESS = re.compile(r"<(?![A-Za-z_/!?])")
 _CHARACTER = re.compile(r"#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
+# Text behind the end of a part of a record, or at the beginning of one that holds only others.
+_TEXT_BETWEEN = re.compile(
+    rb"</(?:[A-Za-z_][\w.\-]*:)?(?:subfield|datafield|controlfield|leader)\s*+>\s*+[^<\s]"
+    rb"|<(?:[A-Za-z_][\w.\-]*:)?(?:record|datafield)(?:\s[^<>]*+)?>\s*+[^<\s]"
+)
 _XSI = b"http://www.w3.org/2001/XMLSchema-instance"
 _NOWHERE = b"urn:unbound"
 # An element with more is no record, and will not be well-formed.
@@ -69,7 +75,21 @@ def read(raw: bytes, encoding: str) -> Reading:
         certain = False
         message = f"{bad} characters are not {encoding}; they show as U+FFFD."
         problems.append(problem("character-undecodable", message))
+    if _TEXT_BETWEEN.search(raw):
+        problems += _texts_between(root)
     return Reading(_record(root, problems), encoding, certain, tuple(problems))
+
+
+def _texts_between(root: etree._Element) -> Iterator[Problem]:
+    """Yield what there is to say of text that stands in no field."""
+    for element in (root, *root):
+        holds_others = element is root or _local(element) == "datafield"
+        tag = element.get("tag") or ""
+        own = [element.text] if holds_others else []
+        for text in own + [child.tail for child in element]:
+            if text and text.strip():
+                message = f"Left out, as it stands in no field: {text.strip()[:500]!r}"
+                yield problem("xml-text-between", message, tag)
 
 
 def _tree(raw: bytes) -> etree._Element:

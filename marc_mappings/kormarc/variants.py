@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from marc_mappings import steps
+from marc_mappings.letters import linkage, scripts
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss
-from marc_mappings.summary import is_romanised
 
 OTHER_NAME: Final = "Other form of name:"
 OTHER_TITLE: Final = "Other form of title:"
@@ -51,36 +51,13 @@ HEADINGS: Final[Mapping[str, str]] = {
     "830": "949",
 }
 
-_SCRIPTS: Final = (
-    ("latin", "(B", re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")),
-    ("hangul", "$1", re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")),
-    ("han", "$1", re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")),
-    ("kana", "$1", re.compile("[\u3040-\u30ff]")),
-    ("cyrillic", "(N", re.compile("[\u0400-\u052f]")),
-    ("greek", "(S", re.compile("[\u0370-\u03ff]")),
-)
 _OCCURRENCE: Final = re.compile(r"[0-9]{3}-([0-9]{2,6})")
-
-
-def scripts(text: str) -> frozenset[str]:
-    """Return the scripts ``text`` has letters of.
-
-    >>> sorted(scripts("Linux 입문")), sorted(scripts("韓國"))
-    (['hangul', 'latin'], ['han'])
-    """
-    return frozenset([name for name, _, pattern in _SCRIPTS if pattern.search(text)])
-
-
-def script_code(text: str) -> str:
-    """Return what ends a $6 for the script ``text`` is in, ``""`` where MARC 21 has no code."""
-    found = scripts(text) - {"latin"} or scripts(text)
-    return next((f"/{code}" for name, code, _ in _SCRIPTS if name in found), "")
 
 
 def marked(tag: str, field: Field, indicators: str, codes: str) -> Field:
     """Return the 880 of a local heading that ``linked`` finds its partner, or its entry, for."""
     parts = [part for part in field.subfields if part.code in codes and part.value.strip()]
-    link = Subfield("6", f"{tag}-{UNLINKED}{script_code(field.first('a'))}")
+    link = Subfield("6", f"{tag}-{UNLINKED}{linkage.end_for(field.first('a'))}")
     return Field("880", indicators, (link, *parts))
 
 
@@ -119,7 +96,7 @@ def _number(field: Field) -> int:
 def _partner(fields: Sequence[Field], variant: Variant, marked_field: Field) -> int:
     """Return where the one field stands that the heading is another form of, -1 if not clear."""
     places = [at for at, field in enumerate(fields) if field.tag in variant.of]
-    if len(places) != 1 or scripts(fields[places[0]].first("a")) == scripts(
+    if len(places) != 1 or scripts.all_in(fields[places[0]].first("a")) == scripts.all_in(
         marked_field.first("a")
     ):
         return -1
@@ -176,7 +153,7 @@ def _swapped(field: Field, link: str) -> tuple[Subfield, ...]:
 
 
 def _is_latin(field: Field) -> bool:
-    return all(is_romanised(value) for code, value in field.subfields if code > "9")
+    return all(scripts.is_romanised(value) for code, value in field.subfields if code > "9")
 
 
 def without_links(fields: Sequence[Field]) -> Iterator[Field]:

@@ -103,6 +103,21 @@ def decode(data: bytes) -> Decoded:
     return Decoded(normalize("NFC", "".join(out + marks)), bad)
 
 
+def is_left_open(data: bytes) -> bool:
+    """Whether another set than ASCII is in force (G0) at the end of a value, against the rules.
+
+    >>> is_left_open(b"\x1b(NmOSKWA\x1b(B, 2010"), is_left_open(b"Norwell, \x1b(NMass.")
+    (False, True)
+    """
+    is_open = False
+    for escape in _ESCAPE.finditer(data):
+        if escape["short"]:
+            is_open = escape["short"] != b"s"
+        elif escape["where"][-1:] not in (b")", b"-"):
+            is_open = escape["final"] != b"B"
+    return is_open
+
+
 def _character(data: bytes, at: int, sets: _Sets) -> tuple[int, str, bool]:
     """Return (next position, character or "" if unknown, whether it combines)."""
     byte = data[at]

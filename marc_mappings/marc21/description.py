@@ -99,7 +99,7 @@ def _statements(text: str) -> Iterator[Subfield]:
 
 def _trimmed(parts: list[Subfield]) -> tuple[Subfield, ...]:
     return tuple(
-        [Subfield(code, text) for code, value in parts if (text := steps.trim_element(value))]
+        [Subfield(code, text) for code, value in parts if (text := steps.trim_isbd(value))]
     )
 
 
@@ -156,7 +156,7 @@ def _traced(field: Field, record: Record) -> str:
 
 
 def _form(text: str) -> str:
-    return steps.trim_element(text).casefold()
+    return steps.trim_isbd(text).casefold()
 
 
 def dimensions(text: str) -> str:

@@ -22,6 +22,23 @@ from marc_mappings.record import Field, Record, Subfield
 
 Make = Callable[[Field, Record], list[Field]]
 
+# 76X-78X to 4XX. Source: UNIMARC Manual 4--; LC, UNIMARC to MARC 21: 4XX.
+TARGETS: Final = {
+    "760": "410",
+    "762": "411",
+    "765": "454",
+    "767": "453",
+    "770": "421",
+    "772": "422",
+    "774": "464",
+    "775": "451",
+    "776": "452",
+    "777": "423",
+    "786": "488",
+    "787": "488",
+}
+# Series statements and entries, all of which become 410.
+SERIES_TAGS: Final = ("440", "800", "810", "811", "830")
 # 780 and 785 second indicator to tag. Source: UNIMARC Manual 430-437, 440-448.
 _EARLIER: Final = {
     "0": "430",
@@ -180,7 +197,7 @@ def _linked(tag: str, field: Field, flavour: Flavour) -> list[Field]:
     parts: list[Part] = []
     name = None
     for code, value in field.subfields:
-        text = steps.trim_element(value) if code not in "wxyzu" else value.strip()
+        text = steps.trim_isbd(value) if code not in "wxyzu" else value.strip()
         if code == "a":
             before = name.subfields if name else ()
             name = Field("700", "0 ", (*before, Subfield("a", value)))
@@ -268,11 +285,11 @@ def _name_and_title(tag: str, field: Field, flavour: Flavour) -> list[Field]:
         if code in ("a", "t"):
             if skip is not None:
                 value = without_filing_mark(value, field.indicators[skip:][:1])
-            parts.append(Part("title", steps.trim_element(value)))
+            parts.append(Part("title", steps.trim_isbd(value)))
         elif kind := _SERIES_CODES.get(code):
-            parts.append(Part(kind, steps.trim_element(value)))
+            parts.append(Part(kind, steps.trim_isbd(value)))
         elif code in _IN_TITLE:
-            parts.append(Part("title", steps.trim_element(value)))
+            parts.append(Part("title", steps.trim_isbd(value)))
     name = Field(field.tag, field.indicators, tuple(named)) if named else None
     return _written(tag, "0", name, _joined(parts), flavour)
 

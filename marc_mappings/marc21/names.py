@@ -120,9 +120,9 @@ Subfield(code='f', value='1970-')]
     parts: list[Subfield] = []
     for code, value in field.subfields:
         if code == "a":
-            parts += _entry(steps.trim_element(value), is_inverted=is_surname(field))
+            parts += _entry(steps.trim_isbd(value), is_inverted=is_surname(field))
         elif to := _PERSON.get(code):
-            text = value.strip() if code in "03" else steps.trim_element(value)
+            text = value.strip() if code in "03" else steps.trim_isbd(value)
             if code == "q":
                 text = text.strip("()")
             if text:
@@ -154,7 +154,7 @@ def body(field: Field) -> list[Subfield]:
 
 def _plain(code: str, value: str) -> str:
     """Return a part of a body's name; number, date and place lose their brackets."""
-    text = steps.trim_element(value)
+    text = steps.trim_isbd(value)
     if code not in "ndc":
         return text
     return _BRACKETS.sub("", _BRACKETS.sub("", text)).rstrip(" :") if text else ""
@@ -178,7 +178,7 @@ def role(code: str, value: str) -> str:
     >>> role("4", "trl"), role("e", "editor."), role("e", "著"), role("e", "grocer")
     ('730', '340', '070', '')
     """
-    text = steps.trim_element(value).rstrip(".").casefold()
+    text = steps.trim_isbd(value).rstrip(".").casefold()
     if code == "4":
         return codes.relators_to_unimarc().get(text.rsplit("/", 1)[-1], "")
     return _by_word().get(text) or _by_word().get(text.replace("joint ", ""), "")
@@ -202,7 +202,7 @@ def _role_in_statement(field: Field, record: Record) -> list[str]:
         return []
     for whole in _statements(record):
         for statement in whole.split(" ; "):
-            text = "".join(steps.trim_element(statement).split()).strip("[]")
+            text = "".join(steps.trim_isbd(statement).split()).strip("[]")
             word = next((word for word in _LONGEST_FIRST if text.endswith(word)), "")
             if word and name in text[: -len(word)]:
                 return [_HAN_ROLES[word]]
@@ -239,7 +239,7 @@ def added_tag(field: Field, record: Record, equal: str, secondary: str) -> str:
     """
     if known := roles(field, record):
         return equal if _PRIMARY_ROLES.intersection(known) else secondary
-    entry = steps.trim_element(field.first("a")).partition(",")[0].casefold()
+    entry = steps.trim_isbd(field.first("a")).partition(",")[0].casefold()
     if not entry or not any(each.tag == "100" for each in record.fields):
         return secondary
     first = next(_statements(record), "").partition(" ; ")[0]
@@ -263,4 +263,4 @@ def text_of(subfields: Sequence[Subfield], wanted: str) -> str:
             break
         if code in wanted:
             parts.append(value.strip())
-    return steps.trim_element(" ".join(parts))
+    return steps.trim_isbd(" ".join(parts))

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from marc_mappings.letters import linkage
 from marc_mappings.record import Field, Record, Subfield
-from marc_mappings.rulebook import linked_fields
 from marc_mappings.rules import Loss
 
 # The name of a character in Unicode to the script code of 100/34-35. Source: UNIMARC Manual 100.
@@ -104,7 +104,7 @@ def sources(record: Record) -> list[Source]:
     found: list[Source] = []
     for number, field in enumerate(record.fields, 1):
         tag = field.tag
-        link = linked_fields.link(field.first("6"))
+        link = linkage.link(field.first("6"))
         if tag != "880":
             group = number if link and int(link.occurrence) else 0
             if link and group:
@@ -126,7 +126,7 @@ def _paired(
 ) -> list[Source]:
     """Give every 880 the group of its field."""
     for at, (field, whole) in enumerate(zip(record.fields, found, strict=True)):
-        link = linked_fields.link(field.first("6")) if whole.is_alternate else None
+        link = linkage.link(field.first("6")) if whole.is_alternate else None
         if link is None:
             continue
         group = groups.get((link.tag, link.occurrence), 0)

@@ -84,7 +84,7 @@ def _tail(field: Field) -> list[Subfield]:
     parts = []
     for code, value in field.subfields:
         if to := SUBDIVISIONS.get(code):
-            parts.append(Subfield(to, steps.trim_element(value)))
+            parts.append(Subfield(to, steps.trim_isbd(value)))
     system = _SYSTEMS.get(field.indicators[1:], "")
     if field.indicators[1:] == "7":
         code = " ".join(field.all("2")).strip()
@@ -105,7 +105,7 @@ def topic(tag: str, indicators: str = "  ") -> Make:
 
     def make(field: Field, _: Record) -> list[Field]:
         """The term, its subdivisions ($y and $z change places), $2 from the second indicator."""
-        head = [Subfield("a", steps.trim_element(value)) for value in field.all("a")]
+        head = [Subfield("a", steps.trim_isbd(value)) for value in field.all("a")]
         return _made(tag, indicators, [part for part in head if part.value], field)
 
     return make
@@ -119,7 +119,7 @@ def level(field: Field, _: Record) -> str:
 def topical(field: Field, record: Record) -> list[Field]:
     """The term with $b joined, subdivisions ($y and $z change places), $2 from the indicator."""
     head = " ".join(field.all("abcd"))
-    text = steps.trim_element(head)
+    text = steps.trim_isbd(head)
     parts = [Subfield("a", text)] if text else []
     return _made("606", f"{level(field, record)} ", parts, field)
 
@@ -160,7 +160,7 @@ def _name_tag(field: Field, *, is_person: bool) -> tuple[str, str]:
 def _title_parts(subfields: tuple[Subfield, ...]) -> list[Subfield]:
     parts = []
     for code, value in subfields:
-        if code in _TITLE and (text := steps.trim_element(value)):
+        if code in _TITLE and (text := steps.trim_isbd(value)):
             parts.append(Subfield(_TITLE[code], text))
     return parts
 
@@ -178,7 +178,7 @@ def uniform_title(tag: str, indicators: str, skipped_by: int) -> Make:
             if to := _TITLE.get(code):
                 if to == "a":
                     value = without_filing_mark(value, field.indicators[skipped_by:][:1])
-                if text := steps.trim_element(value):
+                if text := steps.trim_isbd(value):
                     parts.append(Subfield(to, text))
         if tag == "605":
             return _made(tag, indicators, parts, field)
@@ -190,7 +190,7 @@ def uniform_title(tag: str, indicators: str, skipped_by: int) -> Make:
 
 def keywords(field: Field, record: Record) -> list[Field]:
     """Uncontrolled terms, all in one 610."""
-    terms = [Subfield("a", text) for value in field.all("a") if (text := steps.trim_element(value))]
+    terms = [Subfield("a", text) for value in field.all("a") if (text := steps.trim_isbd(value))]
     return [Field("610", f"{level(field, record)} ", tuple(terms))] if terms else []
 
 

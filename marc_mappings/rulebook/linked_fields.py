@@ -10,32 +10,13 @@ Source: MARC 21 Format for Bibliographic Data, Appendix A (control subfields, $6
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from marc_mappings.letters.linkage import ALONE, Link, link
 from marc_mappings.problems import Problem, problem, shown
 from marc_mappings.record import Field, Record
 
 ALTERNATE: Final = "880"
-_ALONE: Final = "00"
-
-
-class Link(NamedTuple):
-    """What a $6 says: the ``tag`` and the ``occurrence`` number it links to."""
-
-    tag: str
-    occurrence: str
-
-
-def link(value: str) -> Link | None:
-    """Return what the $6 ``value`` links to, None if that is not to be read from it.
-
-    >>> link("245-02/$1"), link("880-02"), link("Title")
-    (Link(tag='245', occurrence='02'), Link(tag='880', occurrence='02'), None)
-    """
-    tag, dash, number = value.partition("/")[0].strip(" .").partition("-")
-    if dash and len(tag) == 3 and len(number) in (2, 3) and (tag + number).isascii():
-        return Link(tag, number) if tag.isalnum() and number.isdigit() else None
-    return None
 
 
 def of_record(record: Record, judged: Container[str]) -> Iterator[tuple[int, Problem]]:
@@ -55,7 +36,7 @@ def of_record(record: Record, judged: Container[str]) -> Iterator[tuple[int, Pro
         if to is None or (to.tag == ALTERNATE) == (tag == ALTERNATE):
             if tag in judged:
                 yield index, _malformed(tag, value)
-        elif to.occurrence != _ALONE and (to.tag, tag, to.occurrence) not in there:
+        elif to.occurrence != ALONE and (to.tag, tag, to.occurrence) not in there:
             yield index, _without_partner(tag, to)
     for index, field in enumerate(record.fields):
         if field.tag == ALTERNATE and not _has_link(field):

@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
-from unicodedata import name as character_name
 
+from marc_mappings.letters import linkage
 from marc_mappings.record import Field, Record, Subfield
 from marc_mappings.rules import Loss
 from marc_mappings.unimarc.names import CJK
@@ -26,15 +26,10 @@ _SCRIPTS: Final = {
     "ba": LATIN, "ca": "(N", "da": "$1", "db": "$1", "dc": "$1", "ea": "$1", "fa": "(3",
     "ga": "(S", "ha": "(2", "ka": "$1",
 }  # fmt: skip
-_BY_NAME: Final = {
-    "LATIN": LATIN, "CYRILLIC": "(N", "ARABIC": "(3", "GREEK": "(S", "HEBREW": "(2",
-    "CJK": "$1", "HANGUL": "$1", "HIRAGANA": "$1", "KATAKANA": "$1",
-}  # fmt: skip
 _OTHER_FORMS: Final = frozenset("679rABCDEFGHIJKLMNOPQRSTUVWXYZ")
 # Coded fields have no other form; links say theirs in fields of their own.
 _WITH_FORMS: Final = frozenset("23567")
 _LINK = re.compile(r"a([0-9]{2})")
-_LETTER = re.compile(r"[^\W\d_]")
 
 # In which fields a code means the romanised $a, by dialect.
 _ROMANISED: Final[dict[str, tuple[str, frozenset[str]]]] = {
@@ -90,13 +85,10 @@ def _link(field: Field) -> tuple[str, str] | None:
 
 
 def _script(field: Field) -> str:
-    """Return the script code of MARC 21: from $7, else from the first letter; ``""`` if none."""
+    """Return what ends a $6 of MARC 21 behind the slash: from $7, else from the letters."""
     if found := _SCRIPTS.get(field.first("7")[:2]):
         return found
-    for _, value in field.subfields:
-        if len(value) > 3 and (letter := _LETTER.search(value)):
-            return _BY_NAME.get(character_name(letter[0], "").partition(" ")[0], "")
-    return ""
+    return linkage.end_for(" ".join([value for _, value in field.subfields if len(value) > 3]))[1:]
 
 
 def _apart(field: Field, dialect: str, *, is_linked: bool) -> tuple[Field, Field | None]:
@@ -139,7 +131,7 @@ def attached(
     found = list(fields)
     lost: list[Loss] = []
     for main, partner, script in pairs:
-        mains = made(main)
+        mains = [*made(main)]
         for other in made(partner):
             match = next((one for one in mains if one.tag[1:] == other.tag[1:]), None)
             if match is None or match not in found or match.tag < "010":

@@ -39,7 +39,9 @@ TELLS_OF_TEXT: Final = frozenset(
         "field-empty",
         "json-key-unknown",
         "leader-says-utf8",
+        "brace-bare",
         "mnemonic-unknown",
+        "set-not-closed",
         "xml-element-unknown",
     )
 )
@@ -131,8 +133,8 @@ def _uncovered(data: bytes, items: Iterable[Item], form: Form) -> str:
 def _text_gone(victim: Record, data: bytes, parsed: Iterable[Parsed]) -> str:
     """Return a value of the victim that is whole in the bytes of a record and not in what is read.
 
-    A value counts as read also where its first letter became a subfield code, or where a problem's
-    message holds it.
+    A value counts as read also where its first letter became a subfield code, where its first two
+    became indicators that a problem calls missing, or where a problem's message holds it.
     """
     values = {
         (field.tag, value)
@@ -156,9 +158,12 @@ def _text_gone(victim: Record, data: bytes, parsed: Iterable[Parsed]) -> str:
 def _kept(item: Parsed) -> Iterator[str]:
     yield item.record.leader
     yield from (each.message for each in item.problems)
+    without = {each.tag for each in item.problems if each.code == "indicators-missing"}
     for field in item.record.fields:
         yield f"{field.indicators}{field.value}"
         yield from map("".join, field.subfields)
+        if field.subfields and field.tag in without:
+            yield field.indicators + field.subfields[0].value
 
 
 def _outcome(middle: list[Item], victim: Record) -> str:

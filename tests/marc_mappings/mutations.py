@@ -78,6 +78,8 @@ def parts(raw: bytes) -> Parts:
     return Parts(head[:24], [head[at : at + 12] for at in range(24, len(head), 12)], fields)
 
 
+# Lengths, status to coding, two counts, base address, three codes, the entry map.
+_LEADER: Final = rb"[0-9]{5}[A-Za-z0-9 |#]{5}22[0-9]{5}[A-Za-z0-9 |#]{3}45[0-9 ]{2}"
 _BASE: Final = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})*")
 
 
@@ -86,7 +88,7 @@ def by_the_book(raw: bytes) -> bool:
     head, *fields = raw.split(b"\x1e")
     if not fields or fields.pop() != b"\x1d" or not _BASE.fullmatch(head, 24):
         return False
-    if len(head) < 24 or not re.fullmatch(rb"[0-9]{5}[ -~]{19}", head[:24]):
+    if len(head) < 24 or not re.fullmatch(_LEADER, head[:24]):
         return False
     if (int(head[:5]), head[12:17]) != (len(raw), b"%05d" % (len(head) + 1)):
         return False
@@ -107,7 +109,22 @@ def _field_by_the_book(tag: bytes, data: bytes) -> bool:
         return False
     if tag[:2] == b"00":
         return b"\x1f" not in data
-    return re.fullmatch(rb"[ -~]{2}(?:\x1f[!-~][^\x1f]*)+", data) is not None
+    if _left_in_another_set(data) or _TWICE_UTF8.search(data):
+        return False
+    return re.fullmatch(rb"[0-9a-z ]{2}(?:\x1f[0-9A-Za-z][^\x1f]*)+", data) is not None
+
+
+# What UTF-8 looks like that was taken for Latin-1 and put into UTF-8 again.
+_TWICE_UTF8: Final = re.compile(rb"\xc3[\x82\x83]\xc2[\xa0-\xbf]")
+
+
+def _left_in_another_set(data: bytes) -> bool:
+    """Whether an escape sequence of MARC-8 is in force at the end of a value."""
+    for value in data.split(b"\x1f"):
+        found = re.findall(rb"\x1b([gbps]|\$?,?\(?!?[0-9A-Z])", value)
+        if found and found[-1] not in (b"s", b"(B"):
+            return not re.search(rb"\x1f6[^\x1f]*/[($]", data)
+    return False
 
 
 # --- how damage is done ------------------------------------------------------------------------
@@ -356,11 +373,15 @@ ISO2709: Final[Mapping[str, Damage]] = {
     "directory terminator lost": lambda raw, _: raw.replace(b"\x1e", b"", 1),
     "field terminator lost": put_for(b"\x1e", b""),
     "field terminator a blank": put_for(b"\x1e", b" "),
+    "field terminator a delimiter": put_for(b"\x1e", b"\x1f"),
+    "field terminator a record terminator": put_for(b"\x1e", b"\x1d"),
     "field terminator too many": _at("data", lambda raw, i: raw[:i] + b"\x1e" + raw[i:]),
     "all field terminators lost": _data(_without(b"\x1e")),
     "all field terminators line ends": _data(lambda d: d[:-1].replace(b"\x1e", b"\n") + b"\x1d"),
     "line end after each field": _data(lambda data: data.replace(b"\x1e", b"\x1e\r\n")),
     "delimiter lost": put_for(b"\x1f", b""),
+    "delimiter a field terminator": put_for(b"\x1f", b"\x1e"),
+    "delimiter anywhere": anywhere(lambda raw, i: raw[:i] + b"\x1f" + raw[i:]),
     "delimiter doubled": put_for(b"\x1f", b"\x1f\x1f"),
     "delimiter at the end of a field": _one_field(lambda field: field + b"\x1f"),
     "delimiters as dollar signs": _data(lambda data: data.replace(b"\x1f", b"$")),
@@ -372,7 +393,10 @@ ISO2709: Final[Mapping[str, Damage]] = {
     "indicator too many": _one_field(lambda field: b"0" + field),
     "all indicators lost": _each_field(lambda f: f[2:] if b"\x1f" in f else f, told=True),
     "indicator not ASCII": _one_field(lambda field: b"\xc3" + field[1:]),
+    "subfield code not ASCII": _one_field(lambda field: field[:3] + b"\xe2" + field[4:]),
     "subfield code a blank": _one_field(lambda field: field[:3] + b" " + field[4:]),
+    "field lost, entry kept": lambda raw, dice: _fields(raw, dice, _without_one),
+    "field twice, entry once": lambda raw, dice: _fields(raw, dice, _with_one_twice),
     "field emptied": _one_field(lambda _: b""),
     # bytes of the data
     "bytes lost in the data": _at("data", lambda raw, i: raw[:i] + raw[i + 7 :]),
@@ -380,6 +404,9 @@ ISO2709: Final[Mapping[str, Damage]] = {
     "NUL in the data": _at("data", lambda raw, i: raw[:i] + b"\x00" + raw[i + 1 :]),
     "high byte in the data": _at("data", lambda raw, i: raw[:i] + b"\xff" + raw[i + 1 :]),
     "escape in the data": _at("data", lambda raw, i: raw[:i] + b"\x1b(N" + raw[i:]),
+    "escape before a value": put_for(b"\x1fa", b"\x1fa\x1b(N"),
+    "octets swapped": anywhere(lambda raw, i: raw[:i] + raw[i : i + 2][::-1] + raw[i + 2 :]),
+    "surrogate in the data": _at("data", lambda raw, i: raw[:i] + b"\xed\xa0\x80" + raw[i:]),
     "block lost": block(lambda before, _lost, after, _: before + after),
     "block doubled": block(lambda before, part, after, _: before + part + part + after),
     "block zeroed": block(lambda before, part, after, _: before + bytes(len(part)) + after),
@@ -433,6 +460,21 @@ ISO2709: Final[Mapping[str, Damage]] = {
     "noise": lambda _, dice: dice.randbytes(300) + b"\x1d",
     "a page of HTML": lambda *_: b"<html><body><h1>502 Bad Gateway</h1></body></html>\n",
 }
+
+
+def _fields(
+    raw: bytes, dice: random.Random, change: Callable[[list[bytes], int], list[bytes]]
+) -> bytes:
+    made = parts(raw)
+    return made._replace(fields=change(made.fields, dice.randrange(len(made.fields)))).joined()
+
+
+def _without_one(fields: list[bytes], at: int) -> list[bytes]:
+    return fields[:at] + fields[at + 1 :]
+
+
+def _with_one_twice(fields: list[bytes], at: int) -> list[bytes]:
+    return fields[: at + 1] + fields[at:]
 
 
 def _less(entries: list[bytes], dice: random.Random) -> list[bytes]:

@@ -77,6 +77,10 @@ MARCXML: Final[Mapping[str, Damage]] = {
     "leader short": lambda raw, _: re.sub(rb"<leader>.{5}", b"<leader>", raw),
     "elements in capitals": lambda raw, _: raw.replace(b"datafield", b"DATAFIELD"),
     "unknown element": put_for(b"<datafield", b"<note>private</note><datafield"),
+    "text behind a subfield": put_for(b"</subfield>", b"</subfield>Dear colleague"),
+    "begin tag of the record hurt": put_for(b"<record", b"<re"),
+    "begin tag of the leader hurt": put_for(b"<leader", b"<le<![CDATA[ <record> & ]]>ader"),
+    "subfield code odd": put_for(b'code="a"', b'code="{"'),
     "text between fields": put_for(b"<datafield", b"Dear colleague<datafield"),
     "words between": lambda raw, _: b"Dear colleague,\n" + raw + b"\nyours",
     "not a record": lambda *_: b"<record><title>No MARC at all</title></record>",
@@ -126,6 +130,7 @@ MARC_TEXT: Final[Mapping[str, Damage]] = {
     "one blank behind the tag": lambda raw, _: re.sub(rb"(=\w{3})  ", rb"\1 ", raw),
     "dollar sign bare": put_for(b"a", b"$"),
     "dollar signs lost": lambda raw, _: raw.replace(b"$", b""),
+    "brace for a code": put_for(b"$a", b"${whatever}"),
     "brace bare": put_for(b"a", b"{"),
     "mnemonic unknown": put_for(b"a", b"{whatever}"),
     "indicators lost": lambda raw, _: re.sub(rb"(=\w{3}  )..\$", rb"\1$", raw),
@@ -150,6 +155,10 @@ def _is_xml(raw: bytes) -> bool:
     except etree.XMLSyntaxError:
         return False
     names = {str(each.tag).rpartition("}")[2] for each in root.iter(etree.Element)}
+    texts = [each.text for each in root.iter("{*}record", "{*}datafield")]
+    texts += [each.tail for each in root.iter(etree.Element)]
+    if any(text and text.strip() for text in texts):
+        return False
     return names <= {"record", "leader", "controlfield", "datafield", "subfield"}
 
 
@@ -162,11 +171,14 @@ def _is_json(raw: bytes) -> bool:
 
 
 _LINE = re.compile(
-    rb"=(?:LDR  [^\x00-\x1f]{24}|00\d  [^\x00-\x1f]+|\d{3}  ..(?:\$[!-~][^\x00-\x1f$]*)+)"
+    rb"=(?:LDR  [^\x00-\x1f]{24}|00\d  [^\x00-\x1f]+"
+    rb"|[0-9A-Z]{3}  [0-9a-z\\ ]{2}(?:\$[0-9A-Za-z](?:[^\x00-\x1f${}]|\{[A-Za-z0-9]{1,12}\})*+)++)"
 )
 
 
 def _is_lines(raw: bytes) -> bool:
+    if not raw.endswith(b"\n"):
+        return False
     lines = raw.rstrip(b"\r\n").replace(b"\r\n", b"\n").split(b"\n")
     return all(_LINE.fullmatch(line) for line in lines)
 

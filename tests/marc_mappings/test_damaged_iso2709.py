@@ -17,6 +17,7 @@ from marc_mappings.record import Record
 from tests.marc_mappings.conftest import BOOK, record
 from tests.marc_mappings.mutations import ISO2709
 from tests.marc_mappings.pools import LONG, OTHER
+from tests.marc_mappings.reencoding import frame
 
 
 def _good(name: str) -> tuple[bytes, Record]:
@@ -165,3 +166,83 @@ def test_fewer_than_eight_in_a_thousand_are_lost_to_noise_anywhere() -> None:
         total += 1
         lost += _lost(list(formats.read(io.BytesIO(BEFORE + bytes(raw) + AFTER))))
     assert lost / total < 0.008, f"{lost} of {total}"
+
+
+# --- what was once read without a word -------------------------------------------------------
+
+
+def _said(raw: bytes, code: str) -> list[str]:
+    """Return the messages of a kind that reading one record gives."""
+    read = formats.read_one(raw)
+    assert isinstance(read, Parsed)
+    return [each.message for each in read.problems if each.code == code]
+
+
+_MARC8 = "00000nam  2200000   4500"
+
+
+def _in_marc8(*fields: bytes) -> bytes:
+    return frame(_MARC8.encode(), ((each[:3], each[4:]) for each in fields))
+
+
+def test_a_set_that_is_in_force_to_the_end_of_a_value_is_told() -> None:
+    (message,) = _said(_in_marc8(b"260   \x1faNorwell, \x1b(NMass. :"), "set-not-closed")
+    assert "Norwell, \\x1b(NMass. :" in message
+    closed = _in_marc8(b"245 00\x1fa\x1b(NwOJNA\x1b(B and peace")
+    assert _said(closed, "set-not-closed") == []
+
+
+def test_an_880_whose_6_names_the_script_may_leave_its_set_open() -> None:
+    raw = _in_marc8(b"245 00\x1fa1", b"880 00\x1f6245-01/(N\x1fa\x1b(NwOJNA")
+    assert _said(raw, "set-not-closed") == []
+    assert "Война" in str(formats.read_one(raw))
+
+
+def test_utf8_that_became_utf8_twice_is_told_and_kept() -> None:
+    raw = iso2709.write(record("245 00$acafÃ©"))
+    assert _said(raw, "text-encoded-twice") == [
+        "Letters seem to have become UTF-8 twice; kept: 'cafÃ©'"
+    ]
+    for right in ("LIBERTÉ\u00a0: l'été", "MAÇÃO", "SÃO «PAULO»", "SOCIÉTÉ»", "©2013", "5°"):
+        assert _said(iso2709.write(record(f"245 00$a{right}")), "text-encoded-twice") == []
+
+
+@pytest.mark.parametrize(("start", "odd"), [(10, b"  "), (10, b"32"), (20, b"    "), (6, b"\x3f")])
+def test_a_code_that_no_leader_has_is_told(start: int, odd: bytes) -> None:
+    good = iso2709.write(BOOK)
+    assert _said(good, "leader-value-odd") == []
+    assert _said(good[:start] + odd + good[start + len(odd) :], "leader-value-odd")
+
+
+def test_signs_that_are_no_codes_and_no_indicators_are_told() -> None:
+    raw = iso2709.write(record("245 -0$aTitle$=more"))
+    assert _said(raw, "indicator-odd") == ["The indicators are '-0'."]
+    assert _said(raw, "subfield-code-odd") == ["Subfield codes that are no letters or digits: ="]
+
+
+def test_the_words_of_a_field_cut_in_two_are_not_its_indicators() -> None:
+    raw = iso2709.write(record("001 1", "600 14$aDoe, John,$d1955- $xBiography."))
+    read = formats.read_one(raw.replace(b"\x1fd1955", b"\x1e1955"))
+    assert isinstance(read, Parsed)
+    (rest,) = read.record.all("999")
+    assert rest.subfields == (("a", "1955- "), ("x", "Biography."))
+
+
+def test_octets_that_have_no_place_are_shown() -> None:
+    raw = iso2709.write(record("003 SIRSI", "245 00$aTitle$bPeter Lang"))
+    assert (
+        "SI\\x1fRSI" in _said(raw.replace(b"SIRSI", b"SI\x1fRSI"), "subfields-in-control-field")[0]
+    )
+    (shown,) = _said(raw.replace(b"\x1fbPeter", b"\x1f\xe2Peter"), "subfield-without-code")
+    assert "\\xe2Peter Lang" in shown
+    hurt = raw[:30] + b"xx" + raw[32:]
+    assert any(raw[24:30].decode() + "xx" in text for text in _said(hurt, "directory-damaged"))
+
+
+@pytest.mark.parametrize("count", [b"22", b" 2", b"32"])
+def test_a_record_whose_end_is_lost_does_not_take_the_next_with_it(count: bytes) -> None:
+    odd = [raw[:10] + count + raw[12:] for raw in map(iso2709.write, (BOOK, OTHER))]
+    items = list(formats.read(io.BytesIO(odd[0][:-2] + odd[1])))
+    assert [isinstance(item, Parsed) for item in items] == [True, True]
+    assert isinstance(items[1], Parsed)
+    assert items[1].record.control_number == "other"

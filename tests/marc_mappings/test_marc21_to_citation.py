@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import formats, marc21_to_citation
+from marc_mappings import conversion, formats, iso2709, marc21_to_citation
 from marc_mappings.citation import bibtex, csl_json, language_tags, ris
 from marc_mappings.citation import parts as citation_parts
 from marc_mappings.citation import values as citations
@@ -279,19 +280,22 @@ def test_an_unknown_place_is_not_cited() -> None:
     assert (cited.publisher_place, cited.publisher) == ("", "")
 
 
-def test_keys_of_one_file_are_unique_and_stay_as_they_were() -> None:
-    text = marc21_to_citation.bibtex_all([BOOK] * 30)
-    keys = re.findall(r"^@book\{([^,]+),", text, re.MULTILINE)
-    assert len(set(keys)) == 30
-    assert keys[:2] == ["han2007chaesikchuuija", "han2007chaesikchuuijab"]
-    assert text == marc21_to_citation.bibtex_all([BOOK] * 30)
-
-
-def test_a_file_of_each_kind_holds_all_references() -> None:
-    ids = [each["id"] for each in json.loads(marc21_to_citation.csl_json_all([BOOK, BOOK]))]
-    assert len(set(ids)) == 2
-    assert marc21_to_citation.ris_all([BOOK, BOOK]).count("ER  - \r\n") == 2
-    assert json.loads(marc21_to_citation.csl_json_all([])) == []
+@pytest.mark.parametrize(
+    ("form", "keys"),
+    [
+        ("bibtex", rb"^@book\{([^,]+),"),
+        ("ris", rb"^ID  - ([^\r\n]+)"),
+        ("csl-json", rb'"id": ?"([^"]+)"'),
+    ],
+)
+def test_keys_are_unique_in_a_file_whichever_process_makes_which_part(
+    form: str, keys: bytes
+) -> None:
+    slices = list(formats.cut(BytesIO(3 * iso2709.write(BOOK))))
+    # The last first, as if another process had made it.
+    made = [conversion.convert(part, conversion.Wanted(form)).body for part in reversed(slices)]
+    found = [re.findall(keys, each, re.MULTILINE) for each in made]
+    assert found == [[b"han2007chaesikchuuija-%d" % position] for position in (3, 2, 1)]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,55 @@ def test_a_line_that_goes_on_is_joined_with_a_note() -> None:
     assert _codes(item) == ["line-continued"]
 
 
+def _mended(document: str) -> tuple[Record, list[str]]:
+    item = _one(document)
+    return item.record, _codes(item)
+
+
+def test_a_field_that_begins_inside_anothers_line_gets_its_own() -> None:
+    made, codes = _mended(LDR + "=245  00$aTitle=650  \\0$aSea=001  x1\n")
+    assert made.fields == record("245 00$aTitle", "650 _0$aSea", "001 x1").fields
+    assert codes == ["line-end-missing"] * 2
+    for sound in (
+        "=245  00$aE=mc2, a=b",
+        "=245  00$aTitre =Title, 1=001",
+        "=856  40$uhttp://x?a=650",
+    ):
+        assert _codes(_one(f"{LDR}{sound}\n")) == []
+
+
+def test_a_value_that_looks_like_a_field_is_read_as_it_was_written() -> None:
+    odd = record("001 a =001  b", "500 __$aSee =001  b")
+    assert _mended(marc_text.write(odd).decode()) == (odd, [])
+
+
+def test_blank_lines_between_the_fields_of_a_record_are_told_once() -> None:
+    made, codes = _mended(LDR + "\n=001  x1\n\n=245  00$aTitle\n\n")
+    assert len(made.fields) == 2
+    assert codes == ["blank-line-inside"]
+
+
+def test_a_record_that_may_have_been_cut_off_at_its_end_is_told() -> None:
+    other = (LDR + "=245  00$aTitle\n").encode()
+    for cut, code in ((1, "blank-line-missing"), (2, "line-end-missing"), (9, "line-end-missing")):
+        first, last = _read(MRK[:-cut] + other)
+        assert _codes(first) == [code]
+        assert _codes(last) == []
+    assert _codes(_read(MRK.rstrip(b"\n"))[0]) == []
+
+
+@pytest.mark.parametrize("value", ["${nix}itle", "$aHe{lth", "$aHe}lth", "$a{{acute}e"])
+def test_a_brace_that_belongs_to_no_mnemonic_is_told(value: str) -> None:
+    item = _one(f"{LDR}=245  00{value}\n")
+    assert {"brace-bare", "mnemonic-unknown"} & set(_codes(item))
+    assert not [code for code, _ in item.record.fields[0].subfields if not code.isalnum()]
+
+
+def test_high_octets_in_a_record_that_says_utf8_are_told() -> None:
+    raw = LDR.encode() + b"=245  00$aLibri I, II\xba\xbax\n"
+    assert set(_codes(_one(raw))) & {"leader-says-utf8", "character-undecodable"}
+
+
 def test_words_before_the_first_record_are_reported() -> None:
     items = _read(MRK + b"\n" + MRK)
     assert len(items) == 2
@@ -110,7 +159,8 @@ def test_words_before_the_first_record_are_reported() -> None:
 def test_mnemonics_are_characters(line: str, value: str) -> None:
     item = _one(f"{LDR}=500  \\\\$a{line}\n")
     assert item.record.fields[0].first("a") == value
-    assert item.problems == ()
+    # The Library of Congress writes bare braces too.
+    assert _codes(item) == (["brace-bare"] if "({)" in line else [])
 
 
 def test_an_unknown_mnemonic_is_kept_with_a_problem() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from marc_mappings import formats, iso2709, marcxml, oai_dc
+from marc_mappings import encodings, formats, iso2709, marcxml, oai_dc
 from marc_mappings.formats import Parsed, Unreadable
 from marc_mappings.record import Field, Record, Subfield
 from tests.marc_mappings.conftest import BOOK, LEADER, record
@@ -105,6 +105,46 @@ def test_a_record_that_lost_its_begin_is_reported() -> None:
     assert [item.outcome for item in items] == ["ok", "rejected", "ok"]
     assert isinstance(items[1], Unreadable)
     assert items[1].raw == headless
+
+
+@pytest.mark.parametrize(
+    ("part", "hurt"),
+    [
+        (b"<record", b"<re"),
+        (b"<record", b"<rerecord"),
+        (b"<leader", b"<le<![CDATA[ <record> & ]]>ader"),
+    ],
+)
+def test_no_octet_of_a_hurt_begin_is_outside_of_all_items(part: bytes, hurt: bytes) -> None:
+    damaged = XML.replace(part, hurt, 1)
+    document = b"<collection>" + XML + damaged + b"\n" + XML + b"</collection>"
+    items = _read(document)
+    assert [items[0].outcome, items[-1].outcome] == ["ok", "ok"]
+    covered = b"".join(document[each.offset : each.offset + each.length] for each in items)
+    assert covered == XML + damaged + XML
+    assert all(isinstance(each, Unreadable) for each in items[1:-1])
+
+
+def test_the_envelope_of_a_record_is_none() -> None:
+    inner = b"<record><leader>00000nam a2200000   4500</leader>" + b"<controlfield tag='001'>1"
+    document = (
+        b"<r><collection><leader/></collection><oai:record><header><id>x</id></header><metadata>"
+        + inner
+        + b"</controlfield></record></metadata></oai:record></r>"
+    )
+    assert [item.outcome for item in _read(document)][-1:] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("part", "tag"),
+    [(b"<datafield", "880"), (b"</datafield>", "880"), (b"</record>", ""), (b"<controlfield", "")],
+)
+def test_text_between_the_parts_of_a_record_is_told(part: bytes, tag: str) -> None:
+    at = XML.rindex(part)
+    (item,) = _read(XML[:at] + b"Dear colleague" + XML[at:])
+    assert [each.code for each in item.problems] == ["xml-text-between"]
+    assert "Dear colleague" in item.problems[0].message
+    assert item.problems[0].tag == (tag if part.startswith(b"</d") else "")
 
 
 def test_placeholders_in_indicators_are_blanks() -> None:
@@ -243,6 +283,7 @@ SOUND = (
     )
     .map(lambda text: __import__("unicodedata").normalize("NFC", text))
     .filter(str.strip)
+    .filter(lambda text: encodings.twice_problem(text) is None)
 )
 CODES = st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789")
 DATA_TAGS = st.integers(10, 999).map(lambda number: f"{number:03}")

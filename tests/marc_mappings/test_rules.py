@@ -139,3 +139,16 @@ def test_a_row_adds_where_a_number_is_from() -> None:
 def test_joined_subfields_do_not_double_the_punctuation_that_is_there() -> None:
     made_, _ = TABLE.convert(record("225 __$aSeries :$esecond part"))
     assert made_ == [field("490 0_$aSeries : second part")]
+
+
+@pytest.mark.parametrize("plan", ["a b", "*"])
+def test_a_value_of_which_a_step_leaves_nothing_is_reported(plan: str) -> None:
+    def only_digits(text: str) -> str:
+        return "".join(filter(str.isdigit, text))
+
+    table = Table([copied("010", "020 ##", plan, "LC", steps={"b": (only_digits,)})])
+    assert table.convert(record("010 __$a12$bpbk.")) == (
+        [field("020 __$a12")],
+        (Loss("010", "b"),),
+    )
+    assert table.convert(record("010 __$a12$b3 v.")) == ([field("020 __$a12$b3")], ())
