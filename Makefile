@@ -41,6 +41,7 @@ bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.harvest
 	$(BIN)/python -m benchmarks.marc
 	$(BIN)/python -m benchmarks.harvesting
+	$(BIN)/python -m benchmarks.publishing
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) --editable .

@@ -1,31 +1,37 @@
 """A full harvest over HTTP: ours against oaipmh 4 and against a bare limit; and pages far down.
 
-    python -m benchmarks.harvest [--records 20000] [--runs 5] [--far 1000000]
+    python -m benchmarks.harvest [--records 20000] [--runs 5] [--far 1000000] [--crowd 120]
 
 The client reads raw bytes over one kept-alive connection, so that what is measured is the
-provider. The three are harvested in turns, and every figure is a median.
+provider. The three are harvested in turns, and every figure is a median. Then ours
+alone: with gzip, a set, and many harvesters at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import http.client
+import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.measuring import peak_mb, row
 from benchmarks.providers import SECRET
 
-_TOKEN = re.compile(rb"<resumptionToken[^>]*>([^<]+)<")
-_FIRST = "verb=ListRecords&metadataPrefix=marc21"
-_NEXT = "verb=ListRecords&resumptionToken="
+TOKEN = re.compile(rb"<resumptionToken[^>]*>([^<]+)<")
+FIRST = "verb=ListRecords&metadataPrefix=marc21"
+NEXT = "verb=ListRecords&resumptionToken="
 
 
 def fill(folder: Path, number: int) -> None:
@@ -120,6 +126,17 @@ _NAMES = {
 }
 
 
+def get(connection: http.client.HTTPConnection, query: str, *, packed: bool = False) -> bytes:
+    """Return the body of one answer as it came over the wire."""
+    connection.request(
+        "GET", f"/oai?{query}", headers={"Accept-Encoding": "gzip"} if packed else {}
+    )
+    answer = connection.getresponse()
+    body = answer.read()
+    assert answer.status == 200, body[:500]
+    return body
+
+
 class Server:
     """A provider in a process of its own."""
 
@@ -133,26 +150,25 @@ class Server:
         self.connection = http.client.HTTPConnection(
             "127.0.0.1", int(self.process.stdout.readline()), timeout=120
         )
+        self.octets = 0  # that came over the wire
 
-    def get(self, query: str) -> bytes:
-        """Return the body of one answer."""
-        self.connection.request("GET", f"/oai?{query}")
-        answer = self.connection.getresponse()
-        body = answer.read()
-        assert answer.status == 200, body[:500]
-        return body
+    def get(self, query: str, *, packed: bool = False) -> bytes:
+        """Return the body of one answer; ``packed`` asks for gzip and unpacks it."""
+        body = get(self.connection, query, packed=packed)
+        self.octets += len(body)
+        return gzip.decompress(body) if packed else body
 
-    def harvest(self) -> tuple[int, float]:
-        """Return how many records a full harvest gave, and in how many seconds."""
+    def harvest(self, more: str = "", *, packed: bool = False) -> tuple[int, float]:
+        """Return how many records a harvest (of all, or of ``&set=``) gave, in how many seconds."""
         began = time.perf_counter()
         number = 0
-        body = self.get(_FIRST)
+        body = self.get(FIRST + more, packed=packed)
         while True:
             number += body.count(b"<leader>")
-            token = _TOKEN.search(body, len(body) - 2000 if len(body) > 2000 else 0)
+            token = TOKEN.search(body, len(body) - 2000 if len(body) > 2000 else 0)
             if token is None:
                 return number, time.perf_counter() - began
-            body = self.get(_NEXT + token[1].decode())
+            body = self.get(NEXT + token[1].decode(), packed=packed)
 
     def end(self) -> float:
         """End the process and return the largest size it had, in MB."""
@@ -206,12 +222,96 @@ def compare(folder: Path, number: int, runs: int) -> None:
     row("MB over a bare interpreter (at most 80)", peaks["bookbridge"] - baseline)
 
 
+_SET = "lang:kor"  # of every fifth record or so
+_VARIANTS: dict[str, tuple[str, bool]] = {
+    "everything": ("", False),
+    "everything, gzip": ("", True),
+    f"set {_SET}": (f"&set={_SET}", False),
+}
+
+
+def variants(folder: Path, runs: int) -> None:
+    """Print what gzip and a set cost and save: records/s and MB over the wire, in turns."""
+    rates: dict[str, list[float]] = {name: [] for name in _VARIANTS}
+    sizes: dict[str, float] = {}
+    with serving(folder, "bookbridge") as servers:
+        server = servers["bookbridge"]
+        for _ in range(runs):
+            for name, (more, packed) in _VARIANTS.items():
+                server.octets = 0
+                found, seconds = server.harvest(more, packed=packed)
+                assert found, name
+                rates[name].append(found / seconds)
+                sizes[name] = server.octets / found
+    whole = statistics.median(rates["everything"])
+    row("Bookbridge", "records/s", "of everything", "bytes/record")
+    for name, each in rates.items():
+        rate = statistics.median(each)
+        row(name, rate, rate / whole, sizes[name])
+
+
+def crowd(folder: Path, harvesters: int) -> None:
+    """Print how many harvesters at once fare: the slowest against the median, and the memory.
+
+    The server is `bookbridge serve` with its own settings; the harvesters are threads that read raw
+    bytes and begin together.
+    """
+    command = [sys.executable, "-m", "service.cli", "--data-dir", str(folder), "serve", "--port"]
+    settings = {"BOOKBRIDGE_SECRET_KEY": SECRET, "BOOKBRIDGE_EMBEDDED_WORKER": "no"}
+    environment = {**os.environ, **settings}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([*command, str(port)], env=environment, stdout=quiet, stderr=quiet)
+    try:
+        _until_it_listens(port)
+        start = threading.Barrier(harvesters)
+
+        def harvest(_: int) -> tuple[int, float]:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+            start.wait()
+            began, number, query = time.perf_counter(), 0, FIRST
+            while True:
+                body = get(connection, query)
+                number += body.count(b"<leader>")
+                if (token := TOKEN.search(body, len(body) - 2000)) is None:
+                    connection.close()
+                    return number, time.perf_counter() - began
+                query = NEXT + token[1].decode()
+
+        before = peak_mb(process.pid)
+        with ThreadPoolExecutor(harvesters) as pool:
+            told = list(pool.map(harvest, range(harvesters)))
+        after = peak_mb(process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+    numbers, times = {number for number, _ in told}, [seconds for _, seconds in told]
+    assert len(numbers) == 1, numbers  # every one of them got every record
+    total = sum(number for number, _ in told)
+    row(f"{harvesters} at once: records/s together", total / max(times))
+    row("slowest : median", max(times) / statistics.median(times))
+    row("fastest : median", min(times) / statistics.median(times))
+    row("server's peak MB before, during", before, after)
+
+
+def _until_it_listens(port: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the server does not listen")
+
+
 def far(folder: Path, number: int, pages: int = 200) -> None:
     """Print how long a page at the end of a long list takes against one at its beginning."""
     from oai.repository import Key, Selection
     from oai.token import ListPlace, Tokens
     from service.config import load
-    from service.store import feed
+    from service.store import feed_reading
     from service.store.db import Database
 
     db = Database(load({}, data_dir=folder).database)
@@ -224,11 +324,11 @@ def far(folder: Path, number: int, pages: int = 200) -> None:
                 (items_before,),
             ).one()
         place = ListPlace(Selection("marc21"), Key(stamp, item), items_before, number)
-        return _NEXT + tokens.for_list("ListRecords", "public", place)
+        return NEXT + tokens.for_list("ListRecords", "public", place)
 
     near_query, far_query = query(100), query(number - 150)
     with db.read() as conn:
-        assert feed.count(conn, 1, from_=0, until=2**40, cap=10**9) == number
+        assert feed_reading.count(conn, 1, from_=0, until=2**40, cap=10**9) == number
     with serving(folder, "bookbridge") as servers:
         times: dict[str, list[float]] = {near_query: [], far_query: []}
         for _ in range(pages):
@@ -250,12 +350,20 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--far", type=int, default=1_000_000)
+    parser.add_argument("--crowd", type=int, default=120)
+    parser.add_argument("--crowd-records", type=int, default=1_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fill(folder, given.records)
         print(f"{given.records} records, pages of 100, medians of {given.runs} harvests in turns")
         compare(folder, given.records, given.runs)
+        variants(folder, given.runs)
+        if given.crowd:
+            few = folder / "crowd"
+            few.mkdir()
+            fill(few, given.crowd_records)
+            crowd(few, given.crowd)
         if given.far:
             multiply(folder, given.far)
             far(folder, given.far)

@@ -58,9 +58,9 @@ def ours(file: Path) -> dict[str, float]:
         published = time.perf_counter() - began
         counts = cataloguing.report(db, received.batch.public_id).counts
         with db.read() as conn:
-            from service.store import feed
+            from service.store import feed_reading
 
-            listed = feed.count(conn, 1, from_=0, until=2**40, cap=10**9)
+            listed = feed_reading.count(conn, 1, from_=0, until=2**40, cap=10**9)
         assert listed == counts.new, (listed, counts)
         db.close()
         return {

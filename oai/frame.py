@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from oai.characters import escape, is_legal
 from oai.datestamp import written
 from oai.errors import ProtocolError
+from oai.repository import Selection
 
 CONTENT_TYPE = "text/xml; charset=utf-8"
 
@@ -24,16 +25,32 @@ _OPENING = (
 
 
 @dataclass(frozen=True, slots=True)
+class ListPart:
+    """Which part of which list of items an answer is, or was to be.
+
+    ``first``: asked for without a token. ``last``: nothing follows, as no token does.
+    ``items``: how many records or headers it has.
+    """
+
+    selection: Selection
+    first: bool
+    last: bool
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer: ``body`` in UTF-8, to be sent with HTTP 200 as :data:`CONTENT_TYPE`.
 
-    ``verb`` is the verb asked for, ``""`` where the request had none that is legal; ``errors``
-    are the codes told in the body, for logs and figures.
+    For logs and figures: ``verb`` is the verb asked for, ``""`` where the request had none that
+    is legal; ``errors`` are the codes told in the body; ``part`` is what ListRecords and
+    ListIdentifiers were asked for, None for other verbs and where that cannot be known.
     """
 
     body: bytes
     verb: str = ""
     errors: tuple[str, ...] = ()
+    part: ListPart | None = None
 
 
 def frame(

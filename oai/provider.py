@@ -19,6 +19,7 @@ Source: OAI-PMH sections 3.5, 3.6 and 4.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -34,7 +35,7 @@ from oai.errors import (
     NoSetHierarchy,
     ProtocolError,
 )
-from oai.frame import CONTENT_TYPE, Answer, error_elements, frame
+from oai.frame import CONTENT_TYPE, Answer, ListPart, error_elements, frame
 from oai.repository import (
     Identity,
     Key,
@@ -55,6 +56,7 @@ __all__ = [
     "CredentialsNeeded",
     "Identity",
     "Key",
+    "ListPart",
     "MetadataFormat",
     "Page",
     "Repository",
@@ -78,10 +80,14 @@ class _Call:
 
 
 class _Reply(NamedTuple):
-    """What a verb answers: the clock it read at (seconds, UTC), and the element's contents."""
+    """What a verb answers: the clock it read at (seconds, UTC), and the element's contents.
+
+    ``part``: of which list that is a part, for the list verbs.
+    """
 
     as_of: int
     contents: list[bytes]
+    part: ListPart | None = None
 
 
 def respond(
@@ -106,14 +112,27 @@ def respond(
         request = (BadArgument("The arguments of the request cannot be read as a form."),)
     if not isinstance(request, Request):
         return _refuse(repository, request)
+    call = _Call(request, repository, tokens, audience)
     try:
-        reply = _ANSWERS[request.verb](_Call(request, repository, tokens, audience))
+        reply = _ANSWERS[request.verb](call)
     except ProtocolError as error:
-        return _refuse(repository, (error,), request)
+        return replace(_refuse(repository, (error,), request), part=_missed(call, error))
     element = request.verb.encode()
     contents = (b"<%b>" % element, *reply.contents, b"</%b>" % element)
     body = frame(reply.as_of, repository.base_url(), request.sent, contents)
-    return Answer(body, request.verb)
+    return Answer(body, request.verb, part=reply.part)
+
+
+def _missed(call: _Call, error: ProtocolError) -> ListPart | None:
+    """Return which part of which list was asked for in vain, None where that cannot be known."""
+    request = call.request
+    if request.selection is not None:
+        return ListPart(request.selection, True, isinstance(error, NoRecordsMatch), 0)
+    if _ANSWERS[request.verb] is _list_items:
+        with suppress(BadResumptionToken):
+            place = call.tokens.open_list(request.verb, call.audience, request.token)
+            return ListPart(place.selection, False, False, 0)
+    return None
 
 
 def _refuse(
@@ -181,7 +200,8 @@ def _list_items(call: _Call) -> _Reply:
         contents.append(pages.resumption(token, place.cursor, total))
     elif place.after is not None:
         contents.append(pages.resumption("", place.cursor, seen))
-    return _Reply(page.as_of, contents)
+    part = ListPart(place.selection, place.after is None, not page.more, len(page.rows))
+    return _Reply(page.as_of, contents, part)
 
 
 def _place(call: _Call) -> ListPlace:

@@ -2,8 +2,8 @@
 
 A provider that keeps no tombstones tells of a deletion only by silence. So after a full harvest,
 what the host holds and did not see again has vanished – if the harvest really was full, if
-nothing of it was left unread, and if so much silence is credible. Tombstones are held against
-the same share: a provider that deletes everything over night has more often had an accident.
+nothing of it was left unread, and if so much silence is credible. A host that doubts tombstones
+as well holds them against the same share (``weigh``).
 
 Source: OAI-PMH section 2.5.1 (deletedRecord: no, persistent, transient).
 """

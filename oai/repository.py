@@ -24,10 +24,15 @@ _LOCAL = re.compile(r"[A-Za-z0-9\-_.!~*'();/?:@&=+$,%]+")
 
 
 class Key(NamedTuple):
-    """The place of an item in a list: lists are in the order of ``(stamp, item)``."""
+    """The place of an item in a list: lists are in the order of ``(stamp, item)``.
+
+    A host whose lists have an order of their own among the items of one stamp may keep a number
+    for it in ``own``; it comes back in the token as it was given.
+    """
 
     stamp: int
     item: int
+    own: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

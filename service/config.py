@@ -13,6 +13,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,8 +76,23 @@ class Settings:
     page_size: int = _setting(100, "Records on one page of an OAI-PMH list.")
     page_bytes: int = _setting(2_000_000, "Octets of metadata after which a page ends early.")
     upload_bytes: int = _setting(500_000_000, "Largest file that an import takes, in octets.")
-    wish_list_bytes: int = _setting(20_000_000, "Largest wish list, in octets.")
-    wish_list_lines: int = _setting(20_000, "Most lines in one wish list.")
+    wish_list_bytes: int = _setting(50_000_000, "Largest wish list, in octets.")
+    wish_list_lines: int = _setting(100_000, "Most lines in one wish list.")
+    reachable_networks: tuple[str, ...] = _setting(
+        (), "Networks (CIDR) that may be called besides public addresses, as a consortium's own."
+    )
+    harvest_requests_per_minute: int = _setting(
+        12_000, "OAI-PMH requests that one harvester may send in a minute; 0: no limit."
+    )
+    harvest_requests_at_once: int = _setting(
+        16, "OAI-PMH requests of one harvester answered at the same time; 0: no limit."
+    )
+    harvester_address_days: int = _setting(
+        30, "Days that addresses of harvesters are kept; 0: they never are."
+    )
+    auto_send_wishes: bool = _setting(
+        False, "Whether wishes for what partners offer us are sent as soon as they are noted."
+    )
     log_format: str = _setting("json", "`json` for machines, `text` for a terminal.")
 
     @property
@@ -185,10 +201,30 @@ def _check(settings: Settings) -> None:
         _check_address(name, getattr(settings, name) or settings.base_url)
     for url in settings.friends:
         _check_address("friends", url)
+    for network in settings.reachable_networks:
+        _check_network(network)
     if not 1 <= settings.page_size <= 1000:
         raise Misconfigured("setting 'page_size' must be between 1 and 1000")
+    _check_counts(settings)
     if settings.log_format not in {"json", "text"}:
         raise Misconfigured("setting 'log_format' is either 'json' or 'text'")
+
+
+def _check_network(network: str) -> None:
+    try:
+        ip_network(network)
+    except ValueError as error:
+        raise Misconfigured(f"setting 'reachable_networks': {error}") from error
+
+
+def _check_counts(settings: Settings) -> None:
+    for name in (
+        "harvest_requests_per_minute",
+        "harvest_requests_at_once",
+        "harvester_address_days",
+    ):
+        if getattr(settings, name) < 0:
+            raise Misconfigured(f"setting {name!r} must not be below 0")
 
 
 def _check_address(name: str, url: str) -> None:

@@ -6,20 +6,38 @@ on from its cursor; a step is one transaction, so none is lost and none is done 
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
+from service.domain.harvest import HARVEST, TAKE_WISHES
 from service.domain.import_batch import COMMIT, STAGE
+from service.domain.wish import ANSWER
 from service.errors import Busy, CallerError, LeaseLost
 from service.store import jobs, originals
 from service.store.db import Database
 from service.store.jobs import Job
-from service.usecases import cataloguing, committing, offering, publishing, staging
+from service.usecases import (
+    answering,
+    cataloguing,
+    committing,
+    harvested_wishes,
+    harvesting,
+    notifying,
+    offering,
+    publishing,
+    requesting,
+    sending_wishes,
+    staging,
+    subscribing,
+    visiting,
+)
+from service.usecases.requesting import SEND
 from service.usecases.site import Site
 from service.usecases.staging import Now, OnStep
 
@@ -29,11 +47,30 @@ KINDS: dict[str, Callable[[Database, Job, Now, OnStep], None]] = {
     STAGE: staging.stage,
     COMMIT: committing.commit,
 }
+# The kinds that need the settings as well: which networks may be called, the key of secrets, and
+# how our offers are named.
+CALLING: dict[str, Callable[[Site, Job, OnStep], None]] = {
+    ANSWER: answering.answer,
+    HARVEST: harvesting.work,
+    TAKE_WISHES: harvested_wishes.take,
+    SEND: sending_wishes.deliver,
+}
+
+# What is told of a job that cannot go on, where that is not a matter of an import.
+GIVING_UP: dict[str, Callable[[Database, Job, str, datetime], None]] = {
+    ANSWER: answering.give_up,
+}
 
 # Seconds between two looks at an empty queue.
 _PAUSE = 0.5
 # Seconds after which a long job is interrupted between two steps for what cannot wait for its end.
 _MEANWHILE = 2
+# Seconds between two looks at what is not to be kept any longer.
+_TIDY = 3600.0
+# Deliveries to webhooks that are made at the same time: a slow receiver holds up one of them.
+_SENDERS = 4
+# Seconds that deliveries on their way have when the worker ends; one that is cut off comes again.
+_FAREWELL = 5.0
 # Bytes that stopped arriving this long ago are dropped.
 _ABANDONED = timedelta(days=1)
 
@@ -56,9 +93,29 @@ def _meanwhile(site: Site) -> OnStep:
 def run(site: Site, stop: threading.Event) -> None:
     """Work until ``stop`` is set: finish the step at hand, then give the job back."""
     log.info("worker_started")
-    _tidy(site)
+    ended = threading.Event()
+    senders = [
+        threading.Thread(target=_send, args=(site, ended), daemon=True) for _ in range(_SENDERS)
+    ]
+    for each in senders:
+        each.start()
+    try:
+        _run(site, stop)
+    finally:
+        ended.set()
+        until = time.monotonic() + _FAREWELL
+        for each in senders:
+            each.join(max(0.0, until - time.monotonic()))
+    log.info("worker_stopped")
+
+
+def _run(site: Site, stop: threading.Event) -> None:
+    tidied = -_TIDY
     while not stop.is_set():
         try:
+            if time.monotonic() >= tidied + _TIDY:
+                tidied = time.monotonic()
+                _tidy(site)
             busy = turn(site, stop)
         except Busy:
             busy = False
@@ -68,17 +125,32 @@ def run(site: Site, stop: threading.Event) -> None:
             busy = False
         if not busy:
             stop.wait(_PAUSE)
-    log.info("worker_stopped")
+
+
+def _send(site: Site, ended: threading.Event) -> None:
+    """Deliver what partners are told until ``ended`` is set, apart from all other work."""
+    while not ended.is_set():
+        try:
+            busy = notifying.deliver(site.db, site.settings, site.now, random.random)
+        except Busy:
+            busy = False
+        except Exception:
+            log.exception("delivery_fault")
+            busy = False
+        if not busy:
+            ended.wait(_PAUSE)
 
 
 def turn(site: Site, stop: threading.Event | None = None) -> bool:
     """Do whatever is due now, at most one job; return whether there was anything."""
     moved = offering.keep_dates(site.db, site.now())
     published = publishing.publish_if_dirty(site.db, site.clock)
+    begun = subscribing.begin_due(site.db, site.now())
+    begun += requesting.keep_up(site.db, site.now(), auto=site.settings.auto_send_wishes)
     held = lease(site)
     if held is not None:
         work(site, held, _meanwhile(site), stop)
-    return bool(moved or published or held)
+    return bool(moved or published or begun or held)
 
 
 def lease(site: Site, job_id: int | None = None) -> Job | None:
@@ -105,7 +177,10 @@ def work(site: Site, held: Job, on_step: OnStep, stop: threading.Event | None = 
 
     logger = log.bind(job=held.public_id, kind=held.kind)
     try:
-        KINDS[held.kind](site.db, held, site.now, step)
+        if held.kind in CALLING:
+            CALLING[held.kind](site, held, step)
+        else:
+            KINDS[held.kind](site.db, held, site.now, step)
     except LeaseLost:
         logger.warning("job_taken_over")
         return False
@@ -114,18 +189,22 @@ def work(site: Site, held: Job, on_step: OnStep, stop: threading.Event | None = 
         return False
     except CallerError as error:
         logger.warning("job_failed", reason=error.detail)
-        cataloguing.give_up(site.db, held, error.detail, site.now())
+        _give_up(site, held, error.detail)
         return False
     except Exception as error:
         logger.exception("job_fault", attempt=held.attempts)
         if held.attempts >= jobs.MAX_ATTEMPTS:
             reason = cataloguing.explain_failure(error)
-            cataloguing.give_up(site.db, held, reason, site.now())
+            _give_up(site, held, reason)
         else:
             _put_back(site, held)
         return False
     logger.info("job_done")
     return True
+
+
+def _give_up(site: Site, held: Job, reason: str) -> None:
+    GIVING_UP.get(held.kind, cataloguing.give_up)(site.db, held, reason, site.now())
 
 
 def _put_back(site: Site, held: Job) -> None:
@@ -136,3 +215,4 @@ def _put_back(site: Site, held: Job) -> None:
 def _tidy(site: Site) -> None:
     with site.db.write() as conn:
         originals.discard_abandoned(conn, site.now() - _ABANDONED)
+    visiting.tidy(site.db, site.now(), site.settings.harvester_address_days)

@@ -18,7 +18,7 @@ from marc_mappings.dialects import DIALECTS
 from marc_mappings.problems import CODES
 from service.cli import COMMANDS, cli
 from service.config import Settings
-from service.usecases.publishing import FORMATS
+from service.usecases.rendering import FORMATS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 

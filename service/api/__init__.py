@@ -8,15 +8,32 @@ from __future__ import annotations
 from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
-from service.api import docs, exchange, partners, problems, records, wishlists
+from service.api import (
+    allocations,
+    docs,
+    exchange,
+    harvesters,
+    own_wishes,
+    partners,
+    problems,
+    records,
+    sources,
+    webhooks,
+    wishlists,
+)
 from service.api.resource import ROOT
 
 RESOURCES = (
     exchange.lists,
     exchange.offers,
+    allocations.allocations,
     wishlists.wish_lists,
+    webhooks.webhooks,
+    own_wishes.own_wishes,
     records.imports,
+    sources.sources,
     partners.partners,
+    harvesters.harvesters,
     docs.description,
 )
 

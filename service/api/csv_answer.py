@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
-from flask import Response
+from flask import Response, stream_with_context
 
 MEDIA_TYPE = "text/csv"
 # What makes a spreadsheet take a cell for a formula (OWASP ASVS 1.2.10).
@@ -25,7 +25,7 @@ def safe_cell(value: object) -> object:
 def stream(columns: Sequence[str], rows: Iterable[Sequence[object]], file_name: str) -> Response:
     """Return an answer that sends ``rows`` as they come."""
     return Response(
-        _lines(columns, rows),
+        stream_with_context(_lines(columns, rows)),
         content_type=f"{MEDIA_TYPE}; charset=utf-8; header=present",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
     )

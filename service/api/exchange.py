@@ -15,7 +15,7 @@ from service.api.addresses import address, offer_identifier, offer_page, site
 from service.api.authentication import anyone, staff_required
 from service.api.parameters import Moment, NewestFirst, PublicId, Text, limit_field, page_of, paged
 from service.api.resource import Resource, no_parameters
-from service.domain.offer import ListAction, ListState, Offer, OfferList, OfferState
+from service.domain.offer import INDIRECT, ListAction, ListState, Offer, OfferList, OfferState
 from service.store.feed import PUBLIC
 from service.usecases import offering
 from service.usecases.offering import ListWithCount
@@ -28,7 +28,7 @@ lists = Resource(
 )
 offers = Resource("Offers", "A title on one offer list, with its record.")
 
-_ACTIONS = tuple(action.value for action in ListAction if action is not ListAction.SCHEDULE)
+_ACTIONS = tuple(action.value for action in ListAction if action not in INDIRECT)
 _RENDITIONS: Mapping[str, str] = {
     "marcxml": "application/marcxml+xml",
     "oai_dc": "application/xml",
@@ -61,6 +61,10 @@ class NewListSchema(ma.Schema):
         validate=validate.Length(min=1),
         metadata={"description": "Codes of the only partners it is for; without it, for all"},
     )
+    audience = Text(
+        load_default="",
+        metadata={"description": "Code of the group of partners it is for, instead of `partners`"},
+    )
 
 
 class ListSchema(ma.Schema):
@@ -73,7 +77,7 @@ class ListSchema(ma.Schema):
     description = fields.String(required=True)
     state = fields.Enum(ListState, by_value=True, required=True)
     public = fields.Boolean(
-        required=True, metadata={"description": "Whether it is for all, or for some partners"}
+        required=True, metadata={"description": "Whether it is open to all, or to some partners"}
     )
     opens_at = Moment(required=True, allow_none=True)
     closes_at = Moment(required=True, allow_none=True)
@@ -170,7 +174,7 @@ def create_list(body: dict[str, Any]) -> Any:
     For the staff. It begins as a draft, or scheduled when `opens_at` lies ahead.
     """
     made = offering.create_list(site().db, **body, now=site().now())
-    shown = _list(ListWithCount(made, 0))
+    shown = _list(ListWithCount(made, 0, public=made.audience_id == PUBLIC))
     return shown, 201, {"Location": shown["url"]}
 
 
@@ -191,7 +195,7 @@ def change_list(slug: str, action: str) -> Any:
     """Open, close, archive or withdraw an offer list.
 
     For the staff. A list can be opened from DRAFT or SCHEDULED, closed when OPEN, archived when
-    CLOSED, and withdrawn until it is closed.
+    CLOSED or ALLOCATED, and withdrawn until it is closed.
     """
     offering.change_list(site().db, slug, ListAction(action), site().now())
     return _list(offering.find_list(site().db, slug, None))
@@ -262,7 +266,7 @@ def _list(row: ListWithCount) -> dict[str, Any]:
         "title": found.title,
         "description": found.description,
         "state": found.state,
-        "public": found.audience_id == PUBLIC,
+        "public": row.public,
         "opens_at": found.opens_at,
         "closes_at": found.closes_at,
         "zone": found.zone,

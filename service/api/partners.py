@@ -152,7 +152,7 @@ def show_partner(code: str) -> Any:
 def change_partner(code: str, action: str) -> Any:
     """Suspend the exchange with a partner, or take it up again.
 
-    For the staff. A suspended partner still sees what it saw; its wishes are answered
+    For the staff. A suspended partner sees what everybody sees; its wishes are answered
     `restricted`.
     """
     return _partner(membership.set_state(site().db, code, _STATES[action]))

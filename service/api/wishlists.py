@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+import tempfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO, cast
 
-import marshmallow as ma
-from flask import request
-from marshmallow import fields, validate
+from flask import Response, request, stream_with_context
 
-from service.api import csv_answer
+from service.api import atom_answer, csv_answer
 from service.api.addresses import address, offer_identifier, offer_page, site
 from service.api.authentication import partner_required, signed_in
-from service.api.parameters import LARGEST, Moment, NewestFirst, Text, page_of, paged
-from service.api.resource import Resource, body_of_at_most, no_parameters
+from service.api.parameters import LARGEST, NewestFirst, page_of, paged
+from service.api.resource import Resource, no_parameters
+from service.api.wishlist_schemas import (
+    BODY,
+    TEXT,
+    WishLineSchema,
+    WishListHeaders,
+    WishListPage,
+    WishListQuery,
+    WishListRowSchema,
+    WishListSchema,
+)
+from service.domain import webhook
 from service.domain.partner import Partner
-from service.domain.wish import AnsweredLine, Mode, Outcome, WishList, WishState
-from service.usecases import wishing
+from service.domain.webhook import Announcement
+from service.domain.wish import AnsweredLine, Listed, Mode, WishList, WishListState
+from service.errors import TooLarge
+from service.usecases import notifying, wishing
 from service.usecases.signing_in import Caller
 
 wish_lists = Resource(
@@ -25,145 +37,21 @@ wish_lists = Resource(
     "a reason.",
 )
 
-
-class WishListQuery(ma.Schema):
-    """How a wish list is to be taken."""
-
-    dry_run = fields.Boolean(
-        load_default=False, metadata={"description": "Answer every line, and keep nothing"}
-    )
-    mode = fields.Enum(
-        Mode,
-        by_value=True,
-        load_default=Mode.APPEND,
-        metadata={
-            "description": "`replace` withdraws what earlier lists of the same `list_key` asked "
-            "for and this one does not repeat"
-        },
-    )
-    list_key = Text(
-        load_default="",
-        metadata={"description": "Your own name for this list, if you keep several"},
-    )
-
-
-class WishListHeaders(ma.Schema):
-    """What makes a repeated request safe."""
-
-    idempotency_key = Text(
-        data_key="Idempotency-Key",
-        metadata={"description": "1 to 200 characters; the same key and body are kept once"},
-    )
-
-
-class WishListFormat(ma.Schema):
-    """In which form."""
-
-    format = fields.String(
-        validate=validate.OneOf(["json", "csv"]),
-        metadata={"description": "`json` or `csv`; without it, the Accept header decides"},
-    )
-
-
-class WishLineSchema(ma.Schema):
-    """One line of a wish list with its answer."""
-
-    line_no = fields.Integer(required=True, metadata={"description": "As in what you sent"})
-    line = fields.String(required=True, metadata={"description": "What you sent, or its title"})
-    outcome = fields.Enum(Outcome, by_value=True, required=True)
-    reason = fields.String(required=True, metadata={"description": "Why, in a sentence"})
-    offer = fields.String(
-        required=True, allow_none=True, metadata={"description": "OAI identifier of the offer"}
-    )
-    offer_url = fields.Url(required=True, allow_none=True)
-    quantity = fields.Integer(required=True)
-    note = fields.String(required=True)
-    state = fields.Enum(WishState, by_value=True, required=True)
-
-
-class WishListSchema(ma.Schema):
-    """A wish list as it was received and answered."""
-
-    id = fields.String(
-        required=True, allow_none=True, metadata={"description": "Null after a dry run"}
-    )
-    url = fields.Url(required=True, allow_none=True)
-    partner = fields.String(required=True, metadata={"description": "Code of the partner"})
-    mode = fields.Enum(Mode, by_value=True, required=True)
-    list_key = fields.String(required=True)
-    received_at = Moment(required=True)
-    counts = fields.Dict(
-        keys=fields.String(),
-        values=fields.Integer(),
-        required=True,
-        metadata={"description": "How many lines got each outcome; zeros are left out"},
-    )
-    withdrawn = fields.Integer(
-        metadata={"description": "Earlier wishes that this list withdrew; in its first answer only"}
-    )
-    lines = fields.List(fields.Nested(WishLineSchema), required=True)
-
-
-class WishListRowSchema(ma.Schema):
-    """A wish list without its lines."""
-
-    id = fields.String(required=True)
-    url = fields.Url(required=True)
-    partner = fields.String(required=True)
-    received_at = Moment(required=True)
-    lines = fields.Integer(required=True, metadata={"description": "How many lines it has"})
-
-
-_TEXT = {"type": "string"}
-_BINARY = {"type": "string", "format": "binary"}
-_IDENTIFIER = "oai:bookbridge.example.org:offer/01JZ0000000000000000000000"
-_WISH = {
-    "type": "object",
-    "properties": {
-        "identifier": {**_TEXT, "description": "OAI identifier, address or other identifier"},
-        "isbn": _TEXT,
-        "issn": _TEXT,
-        "ismn": _TEXT,
-        "doi": _TEXT,
-        "lccn": _TEXT,
-        "control_number": {**_TEXT, "description": "With its agency, as (KR-011001)KMO2025"},
-        "quantity": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1},
-        "note": _TEXT,
-    },
-}
-_BODY = {
-    "required": True,
-    "description": "The wishes, in whichever of these formats your system has. Text is UTF-8.",
-    "content": {
-        "text/uri-list": {
-            "schema": _TEXT,
-            "examples": {"offers": {"value": f"# spring list\r\n{_IDENTIFIER}\r\n"}},
-        },
-        "application/json": {
-            "schema": {"type": "array", "items": {"oneOf": [_WISH, _TEXT]}},
-            "examples": {
-                "offer and ISBN": {
-                    "value": [
-                        {"identifier": _IDENTIFIER, "quantity": 2},
-                        {"isbn": "9780306406157", "note": "any edition of 2020 or later"},
-                    ]
-                }
-            },
-        },
-        "text/csv": {
-            "schema": _TEXT,
-            "examples": {"by ISBN": {"value": "isbn,quantity,note\r\n9780306406157,1,\r\n"}},
-        },
-        "application/marc": {"schema": _BINARY},
-        "application/marcxml+xml": {"schema": _TEXT},
-        "application/marc-in-json": {"schema": _TEXT},
-        "application/xml": {"schema": _TEXT},
-        "text/xml": {"schema": _TEXT},
-    },
-}
+RESPOND_ASYNC = "respond-async"
+_MARCXML = "application/marcxml+xml"
+_PIECE = 65_536
+# A body above this goes to a file while it arrives.
+_IN_MEMORY = 1_000_000
 _HEADERS = {
-    201: {"Location": {"description": "Address of the wish list", "schema": _TEXT}},
-    200: {"Idempotency-Replayed": {"description": "`true` on a replay", "schema": _TEXT}},
+    201: {"Location": {"description": "Address of the wish list", "schema": TEXT}},
+    202: {
+        "Location": {"description": "Where to look for the answer", "schema": TEXT},
+        "Preference-Applied": {
+            "description": f"`{RESPOND_ASYNC}` if you preferred it",
+            "schema": TEXT,
+        },
+    },
+    200: {"Idempotency-Replayed": {"description": "`true` on a replay", "schema": TEXT}},
 }
 
 
@@ -171,8 +59,15 @@ _HEADERS = {
 @partner_required
 @wish_lists.arguments(WishListQuery, location="query", as_kwargs=True)
 @wish_lists.arguments(WishListHeaders, location="headers", as_kwargs=True)
-@wish_lists.doc(requestBody=_BODY)
+@wish_lists.doc(requestBody=BODY)
 @wish_lists.response(201, WishListSchema, description="Kept", headers=_HEADERS[201])
+@wish_lists.alt_response(
+    202,
+    schema=WishListSchema,
+    description="Kept, and to be answered: a long list, or one that you will come back for",
+    headers=_HEADERS[202],
+    success=True,
+)
 @wish_lists.alt_response(
     200,
     schema=WishListSchema,
@@ -186,9 +81,10 @@ def send_wish_list(
     dry_run: bool,
     mode: Mode,
     list_key: str,
+    prefer: str,
     idempotency_key: str | None = None,
 ) -> Any:
-    """Send a wish list; every line is answered at once.
+    """Send a wish list; every line is answered, those of a list of up to 2,000 lines at once.
 
     `registered`: the wish for one offer stands. `matched`: an identifier that covers more than
     one piece (ISSN, ISBN of a set) led to an offer; name the offer to register it. `waiting`:
@@ -198,26 +94,35 @@ def send_wish_list(
     can be looked for.
     """
     limits = site().wish_limits()
-    received = wishing.receive(
-        site().db,
-        partner,
-        wishing.Request(
-            body=body_of_at_most(limits.octets),
-            media_type=request.mimetype,
-            mode=mode,
-            list_key=list_key,
-            dry_run=dry_run,
-            idempotency_key=idempotency_key,
-        ),
-        site().names(),
-        limits,
-        site().now(),
-    )
-    shown = _wish_list(received.wish_list)
+    preferred = _prefers_async(prefer)
+    with _spooled(limits.octets) as body:
+        received = wishing.receive(
+            site().db,
+            partner,
+            wishing.Request(
+                body=body,
+                media_type=request.mimetype,
+                mode=mode,
+                list_key=list_key,
+                dry_run=dry_run,
+                idempotency_key=idempotency_key,
+                charset=request.mimetype_params.get("charset", ""),
+                respond_async=preferred,
+            ),
+            site().names(),
+            limits,
+            site().now(),
+        )
+    found = received.wish_list
+    shown = _wish_list(found)
     if received.replayed:
         return shown, 200, {"Idempotency-Replayed": "true"}
-    shown["withdrawn"] = received.wish_list.withdrawn
-    return (shown, 200) if dry_run else (shown, 201, {"Location": shown["url"]})
+    if dry_run:
+        return shown, 200
+    headers = {"Location": shown["url"]}
+    if found.state is WishListState.ANSWERED:
+        return shown, 201, headers
+    return shown, 202, headers | ({"Preference-Applied": RESPOND_ASYNC} if preferred else {})
 
 
 @wish_lists.get("/wishlists")
@@ -227,21 +132,58 @@ def send_wish_list(
 def list_wish_lists(caller: Caller, before: str, limit: int) -> Any:
     """List the wish lists, newest first: a partner's own, for the staff everybody's."""
     rows = wishing.list_wish_lists(site().db, caller.partner, before, limit + 1)
-    return paged(rows, limit, "before", lambda row: row[0], lambda row: _row(*row))
+    return paged(rows, limit, "before", lambda row: row.public_id, _row)
+
+
+@wish_lists.get("/wishlists.atom")
+@partner_required
+@wish_lists.arguments(NewestFirst, location="query", as_kwargs=True)
+@wish_lists.response(200, TEXT, content_type=atom_answer.MEDIA_TYPE)
+def show_feed(partner: Partner, before: str, limit: int) -> Any:
+    """Follow what happens to your wishes, newest first: an Atom feed for your feed reader."""
+    rows = notifying.announcements(site().db, partner, before, limit + 1)
+    shown = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        following = address(".show_feed", before=shown[-1].public_id, limit=limit)
+    return atom_answer.feed(
+        f"partner/{partner.public_id}/answers",
+        f"{site().settings.repository_name}: answers to the wishes of {partner.name}",
+        shown[0].created_at if shown else partner.created_at,
+        map(_announced, shown),
+        this=address(".show_feed", **request.args.to_dict()),
+        following=following,
+    )
 
 
 @wish_lists.get("/wishlists/<wish_list_id>")
 @signed_in
-@wish_lists.arguments(WishListFormat, location="query", as_kwargs=True)
+@wish_lists.arguments(WishListPage, location="query", as_kwargs=True)
 @wish_lists.response(200, WishListSchema)
-@wish_lists.alt_response(200, schema=_TEXT, content_type=csv_answer.MEDIA_TYPE)
-def show_wish_list(caller: Caller, wish_list_id: str, format: str = "") -> Any:  # noqa: A002
-    """Show a wish list with the answer to every line and where each wish stands now."""
-    found = wishing.show(site().db, wish_list_id, caller.partner)
-    if (format or _accepted()) == "csv":
-        rows = [list(_line(line, plain=True).values()) for line in found.lines]
+@wish_lists.alt_response(200, schema=TEXT, content_type=csv_answer.MEDIA_TYPE)
+@wish_lists.alt_response(200, schema=TEXT, content_type=_MARCXML)
+@wish_lists.alt_response(200, schema=TEXT, content_type=atom_answer.MEDIA_TYPE)
+def show_wish_list(
+    caller: Caller,
+    wish_list_id: str,
+    after: int,
+    limit: int,
+    format: str = "",  # noqa: A002
+) -> Any:
+    """Show a wish list, how far it is answered, and where each of its wishes stands now."""
+    found = wishing.show(site().db, wish_list_id, caller.partner, after, limit)
+    form = format or _accepted()
+    if form == "csv":
+        rows = (
+            list(_line(line, plain=True).values())
+            for line in wishing.lines(site().db, found, after)
+        )
         return csv_answer.stream(_COLUMNS, rows, f"wish-list-{found.public_id}.csv")
-    return _wish_list(found)
+    if form == "marcxml":
+        return _records(found, caller)
+    if form == "atom":
+        return _lines_feed(found, after, limit)
+    return _wish_list(found, limit)
 
 
 @wish_lists.delete(f"/wishlists/<wish_list_id>/lines/<int(max={LARGEST}):line_no>")
@@ -254,33 +196,80 @@ def withdraw_wish(partner: Partner, wish_list_id: str, line_no: int) -> Any:
     return "", 204
 
 
+def _spooled(limit: int) -> BinaryIO:
+    """Return the body of the request in a file, unread if it says that it is over ``limit``."""
+    request.max_content_length = limit + 1
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"the body may have at most {limit} octets", limit)
+    spool = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - given to the caller
+    size = 0
+    while piece := request.stream.read(min(_PIECE, limit + 1 - size)):
+        size += len(piece)
+        if size > limit:
+            spool.close()
+            raise TooLarge(f"the body may have at most {limit} octets", limit)
+        spool.write(piece)
+    return spool
+
+
+def _prefers_async(prefer: str) -> bool:
+    """Whether a Prefer header (RFC 7240) names the one preference that is known here."""
+    names = (each.partition(";")[0].partition("=")[0].strip() for each in prefer.split(","))
+    return RESPOND_ASYNC in (name.lower() for name in names)
+
+
 def _accepted() -> str:
-    kinds = {"application/json": "json", csv_answer.MEDIA_TYPE: "csv"}
+    kinds = {
+        "application/json": "json",
+        csv_answer.MEDIA_TYPE: "csv",
+        _MARCXML: "marcxml",
+        atom_answer.MEDIA_TYPE: "atom",
+    }
     return kinds[request.accept_mimetypes.best_match(kinds, "application/json")]
 
 
-def _row(public_id: str, partner: str, received_at: datetime, lines: int) -> dict[str, Any]:
+def _row(found: Listed) -> dict[str, Any]:
     return {
-        "id": public_id,
-        "url": address(".show_wish_list", wish_list_id=public_id),
-        "partner": partner,
-        "received_at": received_at,
-        "lines": lines,
+        "id": found.public_id,
+        "url": address(".show_wish_list", wish_list_id=found.public_id),
+        "partner": found.partner_code,
+        "received_at": found.received_at,
+        "lines": found.total,
+        "state": found.state,
     }
 
 
-def _wish_list(found: WishList) -> dict[str, Any]:
+def _wish_list(found: WishList, limit: int = wishing.AT_ONCE) -> dict[str, Any]:
     kept = found.public_id or None
-    return {
+    shown = {
         "id": kept,
         "url": kept and address(".show_wish_list", wish_list_id=kept),
         "partner": found.partner_code,
         "mode": found.mode,
         "list_key": found.list_key,
         "received_at": found.received_at,
+        "state": found.state,
+        "total": found.total,
+        "answered": found.answered,
+        "answered_at": found.answered_at,
+        "error": found.error,
+        "columns_not_read": list(found.reading.columns_not_read),
+        "remarks": list(found.reading.remarks),
         "counts": found.counts(),
         "lines": [_line(line) for line in found.lines],
+        "next": _next(found, limit),
     }
+    return shown if found.withdrawn is None else shown | {"withdrawn": found.withdrawn}
+
+
+def _next(found: WishList, limit: int, **query: str) -> str | None:
+    """Return the address of the next page of lines, if this one is full."""
+    if not found.public_id or len(found.lines) < limit or len(found.lines) == found.total:
+        return None
+    last = found.lines[-1].line_no
+    return address(
+        ".show_wish_list", wish_list_id=found.public_id, after=last, limit=limit, **query
+    )
 
 
 _COLUMNS = tuple(WishLineSchema().fields)
@@ -295,7 +284,60 @@ def _line(line: AnsweredLine, *, plain: bool = False) -> dict[str, Any]:
         "reason": line.reason,
         "offer": offer_identifier(line.offer) if line.offer else None,
         "offer_url": offer_page(line.offer) if line.offer else None,
+        "score": line.score,
         "quantity": line.quantity,
         "note": line.note,
         "state": line.state.value if plain else line.state,
     }
+
+
+def _records(found: WishList, caller: Caller) -> Response:
+    """Send the records of the offers that were found, as one collection."""
+    audiences = None if caller.staff else caller.audiences
+    records = wishing.records(site().db, found, audiences)
+
+    def body() -> Iterator[bytes]:
+        yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
+        yield b'<collection xmlns="http://www.loc.gov/MARC21/slim">\n'
+        for record in records:
+            yield record + b"\n"
+        yield b"</collection>\n"
+
+    name = f"wish-list-{found.public_id}.xml"
+    return Response(
+        stream_with_context(body()),
+        content_type=f"{_MARCXML}; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _lines_feed(found: WishList, after: int, limit: int) -> Response:
+    here = {"wish_list_id": found.public_id, "format": "atom", "limit": limit}
+    page = address(".show_wish_list", wish_list_id=found.public_id)
+    moment = found.answered_at or found.received_at
+    name = f"wishlist/{found.public_id}"
+    return atom_answer.feed(
+        name,
+        f"Wish list {found.public_id}: {found.state.value}",
+        moment,
+        (
+            atom_answer.Entry(
+                f"{name}/line/{line.line_no}",
+                f"{line.outcome.value}: {line.line}",
+                moment,
+                offer_page(line.offer) if line.offer else page,
+                line.reason,
+            )
+            for line in found.lines
+        ),
+        this=address(".show_wish_list", **here, **({"after": after} if after else {})),
+        following=_next(found, limit, format="atom"),
+    )
+
+
+def _announced(each: Announcement) -> atom_answer.Entry:
+    said = webhook.sentence(each)
+    where = address(".show_wish_list", wish_list_id=each.body["wish_list"])
+    return atom_answer.Entry(
+        f"announcement/{each.public_id}", said, each.created_at, where, each.event
+    )

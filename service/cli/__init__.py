@@ -35,9 +35,17 @@ COMMANDS: dict[str, Entry] = {
     "batch": Entry("batch", "Look at imported files, and commit staged ones."),
     "convert": Entry("convert", "Convert a file of MARC to another form, without a database."),
     "check": Entry("check", "Hold a file of MARC against the rules and say what is wrong."),
-    "harvest": Entry("harvest", "Harvest a provider of OAI-PMH into one file, without a database."),
+    "source": Entry("source", "Enter partners' OAI-PMH providers, to be harvested on schedule."),
+    "harvest": Entry(
+        "harvest", "Harvest a source of ours into the database, or any provider into one file."
+    ),
+    "harvesters": Entry("harvesters", "Show who harvested us, when, what and how far."),
     "list": Entry("list", "Draw up offer lists, open and close them."),
+    "allocate": Entry("allocate", "Allocate a closed list: decide who is given what, and why."),
+    "audience": Entry("audience", "Form groups of partners that offer lists are shown to."),
     "partner": Entry("partner", "Enter partner libraries and give them tokens."),
+    "webhook": Entry("webhook", "Tell partners' systems at once what became of their wishes."),
+    "wish": Entry("wish", "Wish for what partners offer us, and send them our wishes."),
     "user": Entry("user", "Enter members of the staff and give them tokens."),
     "doctor": Entry("doctor", "Check settings, database and waiting work."),
 }

@@ -1,4 +1,8 @@
-"""``bookbridge harvest``: a provider of OAI-PMH into one file, resumable; no database."""
+"""``bookbridge harvest``: a source into the database, or any provider into one file.
+
+What a harvest into the database is, is told in ``harvest_source``; the rest here is the file,
+resumable, without a database.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,12 @@ import click
 from oai import datestamp
 from oai.asking import Asking
 from oai.harvest_errors import HarvestError, Note
-from service.cli import files, harvest_place, plain
+from service.cli import files, harvest_place, harvest_source, plain
 from service.cli.progress import Show, shown
 from service.errors import BookbridgeError, Conflict, Invalid
-from service.usecases import harvesting
-from service.usecases.fetching import NotPublic, Port
-from service.usecases.harvesting import Standing, Wanted
+from service.usecases import harvesting_to_file
+from service.usecases.fetching import EVERYWHERE, NotPublic, Port
+from service.usecases.harvesting_to_file import Standing, Wanted
 
 _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
@@ -53,36 +57,46 @@ def _stamp(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 
 
 @click.command()
-@click.argument("url", metavar="URL")
+@click.argument("target", metavar="[NAME|URL]", required=False)
+@click.option("--full", is_flag=True, help="NAME: all there is; what is not there is gone.")
+@click.option("--accept-vanished", is_flag=True, help="NAME: yes, so much is gone.")
+@click.option("--status", is_flag=True, help="Show the harvests of NAME, or the last of each.")
+@click.option("-o", "--output", metavar="FILE", type=_NEW_FILE, help="URL: the file to make.")
+@click.option("--set", "set_spec", metavar="SPEC", default="", help="URL: only this set.")
 @click.option(
-    "-o", "--output", metavar="FILE", required=True, type=_NEW_FILE, help="The file to make."
-)
-@click.option("--set", "set_spec", metavar="SPEC", default="", help="Only this set.")
-@click.option(
-    "--prefix", default="", help="The metadataPrefix.  [default: MARC if offered, else oai_dc]"
+    "--prefix",
+    default="",
+    help="URL: the metadataPrefix.  [default: MARC if offered, else oai_dc]",
 )
 @click.option(
     "--from", "from_", metavar="DATE", callback=_stamp, help="Only what changed since, UTC."
 )
-@click.option("--until", metavar="DATE", callback=_stamp, help="Only what changed up to then, UTC.")
+@click.option(
+    "--until", metavar="DATE", callback=_stamp, help="URL: only what changed up to then, UTC."
+)
 @click.option(
     "--again",
     metavar="OLD",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Only what changed since the finished harvest in the file OLD.",
+    help="URL: only what changed since the finished harvest in the file OLD.",
 )
 @click.option(
     "--report",
     metavar="OUT.jsonl",
     type=_NEW_FILE,
-    help="A line of JSON for each header, deleted ones too, and for each note.",
+    help="URL: a line of JSON for each header, deleted ones too, and for each note.",
 )
 @click.option(
-    "--allow-private", is_flag=True, help="Call addresses of this machine and network too."
+    "--allow-private", is_flag=True, help="URL: call addresses of this machine and network too."
 )
+@click.pass_context
 def command(
-    url: str,
-    output: Path,
+    ctx: click.Context,
+    target: str | None,
+    full: bool,
+    accept_vanished: bool,
+    status: bool,
+    output: Path | None,
     set_spec: str,
     prefix: str,
     from_: int | None,
@@ -91,23 +105,81 @@ def command(
     report: Path | None,
     allow_private: bool,
 ) -> None:
-    """Harvest a provider of OAI-PMH into one file, without a database.
+    """Harvest a source of ours into the database, or any provider into one file.
 
-    The records are written to FILE as the provider gives them, in one envelope of XML. How far it
-    has come is kept in FILE.harvest: the same command goes on where a run ended, however it
-    ended. A finished harvest is not begun anew; --again OLD brings what changed since into a new
-    file. Deleted records are in the report, not in FILE.
+    NAME is one of `bookbridge source`: what changed since its last harvest comes into a batch of
+    its list, as an import does; a harvest that failed goes on from where it stands.
+
+    URL with -o FILE needs no database. The records are written to FILE as the provider gives them,
+    in one envelope of XML. How far it has come is kept in FILE.harvest: the same command goes on
+    where a run ended, however it ended. A finished harvest is not begun anew; --again OLD brings
+    what changed since into a new file. Deleted records are in the report, not in FILE.
 
     Exit code 0: all is harvested. 1: something could not be read and was left out, or the harvest
     ended early or could not begin. 2: wrong usage.
     """
+    _refuse_mixture(ctx, target, output)
+    if status:
+        harvest_source.status(ctx.obj, target)
+        return
+    if target is None:
+        raise click.UsageError("Name a source, or say a URL and -o FILE.")
+    if output is None:
+        harvest_source.harvest(
+            ctx.obj, target, full=full, from_=from_, accept_vanished=accept_vanished
+        )
+        return
+    _into_file(
+        target,
+        output,
+        Wanted(target, prefix, set_spec, from_, until),
+        again,
+        report,
+        allow_private=allow_private,
+    )
+
+
+# Which options belong to a harvest into the database, and which to one into a file.
+_OF_SOURCES = frozenset({"full", "accept_vanished", "status"})
+_OF_FILES = frozenset({"set_spec", "prefix", "until", "again", "report", "allow_private"})
+
+
+def _refuse_mixture(ctx: click.Context, target: str | None, output: Path | None) -> None:
+    given = {
+        name
+        for name in ctx.params
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    if output is not None and given & _OF_SOURCES:
+        raise click.UsageError("-o FILE is for a URL; a source of ours is harvested without it.")
+    if output is None and target is not None and "://" in target:
+        raise click.UsageError("Say into which file: -o FILE.")
+    if output is None and given & _OF_FILES:
+        raise click.UsageError(
+            "These options are for a URL and -o FILE; a source has its own: bookbridge source show."
+        )
+    if "status" in given and given & {"full", "accept_vanished", "from_"}:
+        raise click.UsageError("--status only shows; leave the other options out.")
+    if given >= {"full", "from_"}:
+        raise click.UsageError("--full is from the beginning; leave --from out.")
+
+
+def _into_file(
+    url: str,
+    output: Path,
+    wanted: Wanted,
+    again: Path | None,
+    report: Path | None,
+    *,
+    allow_private: bool,
+) -> None:
+    from_, until = wanted.from_, wanted.until
     if again is not None and from_ is not None:
         raise click.UsageError("--again knows from when on; leave --from out.")
     if from_ is not None and until is not None and from_ > until:
         raise click.UsageError("--from is later than --until.")
     targets = {"--output": output, "--report": report, "--again": again}
     files.refuse_collisions("-", {**targets, "the point": harvest_place.point_of(output)})
-    wanted = Wanted(url, prefix, set_spec, from_, until)
     told = _Told()
     with (
         files.told(str(output)),
@@ -128,7 +200,7 @@ def command(
 
 def _port(url: str, *, allow_private: bool) -> Port:
     try:
-        return Port(url, allow_private=allow_private)
+        return Port(url, networks=EVERYWHERE if allow_private else ())
     except Invalid as error:
         raise click.UsageError(error.detail) from error
 
@@ -146,7 +218,7 @@ def _harvest(
     standing = harvest_place.kept(output)
     fresh = standing is None
     if standing is None:
-        standing, notes = harvesting.planned(asking, wanted)
+        standing, notes = harvesting_to_file.planned(asking, wanted)
         told.add(notes)
     else:
         _refuse_another(output, standing, wanted, report)
@@ -158,7 +230,7 @@ def _harvest(
         told.add(notes)
 
     with harvest_place.sinks(output, report, standing, fresh=fresh) as sinks:
-        return harvesting.go_on(asking, standing, sinks, on_page)
+        return harvesting_to_file.go_on(asking, standing, sinks, on_page)
 
 
 def _since(again: Path, wanted: Wanted) -> Wanted:
@@ -167,7 +239,7 @@ def _since(again: Path, wanted: Wanted) -> Wanted:
         raise Conflict(f"{again} has no point beside it, so it is no harvest to follow.")
     if before.point.lost:
         click.echo(f"{again}: what was left out there is left out here too.", err=True)
-    return harvesting.since(before, wanted)
+    return harvesting_to_file.since(before, wanted)
 
 
 def _refuse_another(output: Path, standing: Standing, wanted: Wanted, report: Path | None) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from service.errors import Busy, Conflict
-from service.usecases.harvesting import Sinks, Standing
+from service.usecases.harvesting_to_file import Sinks, Standing
 
 
 def point_of(file: Path) -> Path:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from service.cli import moments, opening, plain, running
-from service.domain.offer import ListAction, ListState
+from service.domain.offer import ListAction, ListState, OfferList
+from service.domain.tier import Tier
 from service.errors import Conflict
 from service.usecases import offering
 from service.usecases.offering import ListWithCount
@@ -31,6 +32,7 @@ def command() -> None:
 @click.option(
     "--for", "partners", multiple=True, metavar="PARTNER", help="For these partners alone."
 )
+@click.option("--audience", default="", help="For this group alone (bookbridge audience).")
 @click.pass_obj
 def create(
     data_dir: Path | None,
@@ -41,6 +43,7 @@ def create(
     closes_at: str | None,
     zone: str | None,
     partners: tuple[str, ...],
+    audience: str,
 ) -> None:
     """Draw up a list named SLUG; the name stands in addresses and is never used twice."""
     opens = moments.read(opens_at, "opens-at", zone)
@@ -55,9 +58,10 @@ def create(
         closes_at=closes,
         zone=zone or "UTC",
         partner_codes=partners,
+        audience=audience,
         now=site.now(),
     )
-    _print(ListWithCount(made, 0))
+    _print(offering.find_list(site.db, made.slug, None))
     click.echo(f"\nNext: bookbridge import FILE --list {made.slug}")
 
 
@@ -74,8 +78,39 @@ def show(data_dir: Path | None, slug: str | None) -> None:
     )
     for each in found:
         _print(each)
+        if slug is not None:
+            _print_tiers(each.offer_list, offering.list_tiers(site.db, slug))
     if not found:
         click.echo("There are no lists yet. Next: bookbridge list create SLUG --title TITLE")
+
+
+@command.command()
+@click.argument("slug")
+@click.argument("audience")
+@click.option(
+    "--opens-at",
+    required=True,
+    help=f"When it opens to them, such as {moments.EXAMPLE}; in the zone of the list.",
+)
+@click.pass_obj
+def tier(data_dir: Path | None, slug: str, audience: str, opens_at: str) -> None:
+    """Let list SLUG open later to AUDIENCE, a group or the word public."""
+    site = opening.site(data_dir)
+    found = offering.find_list(site.db, slug, None).offer_list
+    moment = moments.read(opens_at, "opens-at", found.zone)
+    assert moment is not None  # noqa: S101 - the option is required
+    later = offering.add_tier(site.db, slug, audience, moment, site.now())
+    complaint = running.publish(site)
+    _print(offering.find_list(site.db, slug, None))
+    _print_tiers(found, later)
+    if complaint:
+        click.echo(f"bookbridge: {complaint}", err=True)
+
+
+def _print_tiers(offer_list: OfferList, later: Sequence[Tier]) -> None:
+    for each in later:
+        word, moment = ("opened", each.opened_at) if each.opened_at else ("opens", each.opens_at)
+        click.echo(f"    {word} to {each.audience} {moments.shown(moment, offer_list.zone)}")
 
 
 def _print(found: ListWithCount) -> None:

@@ -66,7 +66,7 @@ def token(data_dir: Path | None, code: str, label: str) -> None:
 @click.argument("code")
 @click.pass_obj
 def suspend(data_dir: Path | None, code: str) -> None:
-    """Suspend the exchange with a partner: its wishes are not registered."""
+    """Suspend the exchange with a partner: no wishes, and it sees what everybody sees."""
     _print(membership.set_state(opening.site(data_dir).db, code, PartnerState.SUSPENDED))
 
 

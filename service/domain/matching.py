@@ -65,6 +65,21 @@ def answer(
     suspended: bool,
 ) -> Answer:
     """Answer one line from the offers that the partner may know of."""
+    found = _answer(line, by_id, by_key, now, suspended=suspended)
+    if line.remark:
+        found = found._replace(reason=f"{found.reason} {line.remark}")
+    # Identifiers are compared exactly or not at all.
+    return found._replace(score=1.0) if found.offer_id is not None else found
+
+
+def _answer(
+    line: WishLine,
+    by_id: Mapping[str, Candidate],
+    by_key: Mapping[Key, Sequence[Candidate]],
+    now: datetime,
+    *,
+    suspended: bool,
+) -> Answer:
     if line.problem:
         return Answer(Outcome.INVALID, line.problem)
     if suspended:

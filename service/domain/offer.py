@@ -22,6 +22,7 @@ class ListState(StrEnum):
     SCHEDULED = "SCHEDULED"
     OPEN = "OPEN"
     CLOSED = "CLOSED"
+    ALLOCATED = "ALLOCATED"
     ARCHIVED = "ARCHIVED"
     WITHDRAWN = "WITHDRAWN"
 
@@ -39,6 +40,7 @@ class ListAction(StrEnum):
     SCHEDULE = "schedule"
     OPEN = "open"
     CLOSE = "close"
+    ALLOCATE = "allocate"
     ARCHIVE = "archive"
     WITHDRAW = "withdraw"
 
@@ -48,12 +50,19 @@ TRANSITIONS: dict[ListAction, tuple[frozenset[ListState], ListState]] = {
     ListAction.SCHEDULE: (frozenset({_S.DRAFT, _S.SCHEDULED}), _S.SCHEDULED),
     ListAction.OPEN: (frozenset({_S.DRAFT, _S.SCHEDULED}), _S.OPEN),
     ListAction.CLOSE: (frozenset({_S.OPEN}), _S.CLOSED),
-    ListAction.ARCHIVE: (frozenset({_S.CLOSED}), _S.ARCHIVED),
+    ListAction.ALLOCATE: (frozenset({_S.CLOSED}), _S.ALLOCATED),
+    ListAction.ARCHIVE: (frozenset({_S.CLOSED, _S.ALLOCATED}), _S.ARCHIVED),
     ListAction.WITHDRAW: (frozenset({_S.DRAFT, _S.SCHEDULED, _S.OPEN}), _S.WITHDRAWN),
 }
 
-# In the feed from the opening until the list is archived or withdrawn: not only until the closing
-# date, because wishes are still pending then and partners want to look up what they wished for.
+# What comes about in another way than by asking for it, and how.
+INDIRECT: dict[ListAction, str] = {
+    ListAction.SCHEDULE: "a list is scheduled by giving it a moment of opening",
+    ListAction.ALLOCATE: "a list is allocated by `bookbridge allocate LIST`",
+}
+
+# In the feed from the opening until the list is allocated, archived or withdrawn: not only until
+# the closing date, because wishes are still pending then and partners look up what they wished for.
 LISTED = frozenset({ListState.OPEN, ListState.CLOSED})
 
 # New offers may join a list in these states. An open list may grow; a closed one may not.

@@ -1,4 +1,4 @@
-"""What the public feed says of an offer, and when: sets, visibility, and the stamps of the clock.
+"""What the public feed says of an offer or transfer, and when: sets, audiences, stamps.
 
 A stamp is a whole second since the epoch (UTC). Stamps rise strictly, and no change becomes
 visible later than its own stamp: that is why one is made ahead of the clock and is checked
@@ -19,18 +19,20 @@ RUNAHEAD = 30
 
 EVERYTHING = ""  # the set spec of the stream that holds all an audience may see
 
+# Every offer has a list, a place (ZZ when unknown) and a language (und when unknown), so each of
+# these parent sets is the whole of what is offered; they need no stream of their own.
+WHOLE_SETS = frozenset({"list", "place", "lang"})
+
 
 class Published(NamedTuple):
-    """What the feed shall say of one offer or transfer."""
+    """What the feed shall say of one offer or transfer: in which sets, and to which audiences."""
 
     source_id: int
     public_id: str
     version_id: int
     visible: bool
-    audience_id: int
-    list_slug: str
-    place: str
-    languages: str
+    audiences: frozenset[int]
+    sets: tuple[str, ...]
 
 
 def next_stamp(now: float, p: int) -> int:
@@ -38,31 +40,10 @@ def next_stamp(now: float, p: int) -> int:
     return max(math.floor(now) + LEAD, p + 1)
 
 
-def set_specs(published: Published) -> tuple[str, ...]:
-    """Return the sets an item is in, most specific only: its list, place and languages."""
-    specs = [f"list:{published.list_slug}", f"place:{published.place}"]
-    specs += [f"lang:{code}" for code in published.languages.split()]
-    return tuple(specs)
-
-
-# Every item has a list, a place (ZZ when unknown) and a language (und when unknown), so each of
-# these parent sets is the whole; they need no stream of their own.
-WHOLE_SETS = frozenset({"list", "place", "lang"})
-
-
-def stream_of(set_spec: str | None) -> str:
-    """Return the set spec of the stream that answers a harvest of ``set_spec``."""
-    return EVERYTHING if set_spec is None or set_spec in WHOLE_SETS else set_spec
-
-
-# Whose sets nobody may as much as name without credentials.
-_PARTNERS = frozenset({"partner", "given"})
-
-
-def is_for_partners(set_spec: str | None) -> bool:
-    """Whether a set is what one partner is offered or was given, by its name alone.
-
-    >>> [is_for_partners(spec) for spec in ("partner:brno", "given", "list:partner", None)]
-    [True, True, False, False]
-    """
-    return set_spec is not None and set_spec.partition(":")[0] in _PARTNERS
+def offer_sets(list_slug: str, place: str, languages: str) -> tuple[str, ...]:
+    """Return the sets an offer is in, most specific only: its list, place and languages."""
+    return (
+        f"list:{list_slug}",
+        f"place:{place}",
+        *(f"lang:{code}" for code in languages.split()),
+    )

@@ -6,6 +6,7 @@ arrive. Outcomes are given once, when the list is received; states move on after
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,12 +34,18 @@ class WishState(StrEnum):
 
     OPEN = "OPEN"
     ANSWERED = "ANSWERED"
+    # Of a list that is being answered and replaces another: it stands once all lines are answered.
+    PENDING = "PENDING"
     REPLACED = "REPLACED"
     WITHDRAWN = "WITHDRAWN"
+    ALLOCATED = "ALLOCATED"
+    NOT_ALLOCATED = "NOT_ALLOCATED"
 
 
 # The outcomes that leave something to do: a wish stays open until it is fulfilled or withdrawn.
 OPEN_OUTCOMES = frozenset({Outcome.REGISTERED, Outcome.MATCHED, Outcome.WAITING})
+# The outcomes that found an offer which the wish is for.
+MATCHED_OUTCOMES = frozenset({Outcome.REGISTERED, Outcome.MATCHED})
 
 
 class Mode(StrEnum):
@@ -48,10 +55,31 @@ class Mode(StrEnum):
     REPLACE = "replace"
 
 
+class WishListState(StrEnum):
+    """How far a wish list is answered."""
+
+    RECEIVED = "received"
+    ANSWERING = "answering"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+# The job that answers a long list.
+ANSWER = "answer_wish_list"
+
+
+class Reading(NamedTuple):
+    """How a body was read: headings of columns that were passed over, and sentences about it."""
+
+    columns_not_read: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
 class WishLine(NamedTuple):
     """One line as it was read: ``text`` is what came, ``problem`` says why it is no wish.
 
-    ``offer`` is the public id of an offer of ours when the line names one exactly.
+    ``offer`` is the public id of an offer of ours when the line names one exactly; ``remark`` is
+    what there is to say of the reading, whatever the answer.
     """
 
     line_no: int
@@ -61,12 +89,16 @@ class WishLine(NamedTuple):
     quantity: int = 1
     note: str = ""
     problem: str = ""
+    remark: str = ""
 
 
 class Answer(NamedTuple):
     """The answer to one line: outcome, a reason in words, and the offer it means, if any.
 
     ``target`` is what the wish is for, the same text for the same thing; empty when nothing.
+    ``score`` says how surely the offer is the one that was meant: 1.0 by an identifier. A duplicate
+    has no target of its own; ``repeats`` is that of the wish which stands. ``since``: when the
+    partner first asked for it, where this line takes the place of an earlier one.
     """
 
     outcome: Outcome
@@ -74,6 +106,9 @@ class Answer(NamedTuple):
     offer_id: int | None = None
     offer: str = ""
     target: str = ""
+    score: float | None = None
+    repeats: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +123,17 @@ class AnsweredLine:
     quantity: int
     note: str
     state: WishState
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WishList:
-    """A wish list as it was received and answered. ``received_at`` is UTC."""
+    """A wish list as it was received, and how far it is answered. Instants are UTC.
+
+    ``lines`` are those that were asked for, in the order of their numbers; ``outcomes`` counts all
+    that are answered, ``total`` all that there are. ``withdrawn`` is how many earlier wishes this
+    list ended; None where that is not known any more. ``error`` says why it failed, for people.
+    """
 
     id: int | None
     public_id: str
@@ -102,11 +143,25 @@ class WishList:
     media_type: str
     received_at: datetime
     lines: tuple[AnsweredLine, ...]
-    withdrawn: int = 0
+    state: WishListState
+    total: int
+    answered: int
+    answered_at: datetime | None
+    outcomes: Mapping[str, int]
+    reading: Reading
+    withdrawn: int | None = None
+    error: str = ""
 
     def counts(self) -> dict[str, int]:
         """Return how many lines got each outcome, zeros left out."""
-        figures: dict[str, int] = {}
-        for line in self.lines:
-            figures[line.outcome.value] = figures.get(line.outcome.value, 0) + 1
-        return figures
+        return dict(self.outcomes)
+
+
+class Listed(NamedTuple):
+    """A wish list without its lines, as it stands among others."""
+
+    public_id: str
+    partner_code: str
+    received_at: datetime
+    total: int
+    state: WishListState

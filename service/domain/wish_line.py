@@ -1,75 +1,50 @@
 """A wish list in any of the formats that partners have already, read into lines.
 
 A bad line never costs the others: it becomes a line whose ``problem`` says what is wrong with it.
-Only a body that is not of its media type at all is refused as a whole.
+Only a body that is not of its media type at all is refused as a whole. Bodies are streams that can
+be sought in; a line is made of its item when it is asked for, so that counting lines costs little
+and a long list needs no more room than a short one.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple
 
-from marc_mappings import formats, incoming, match_keys
-from marc_mappings.match_keys import Key
-from service.domain.matching import KINDS
-from service.domain.wish import WishLine
+from marc_mappings import formats, incoming
+from service.domain import wish_json, wish_record, wish_sheet, wish_table, wish_text
+from service.domain.wish import Reading, WishLine
+from service.domain.wish_cells import Names as Names
+from service.domain.wish_cells import from_members, from_text, invalid
+from service.domain.wish_sheet import ODS, XLSX
+from service.domain.wish_table import Row
 from service.errors import Invalid, TooLarge, UnsupportedFormat
 
-# Columns of a CSV and members of a JSON object that hold an identifier, and of which kind.
-IDENTIFIER_COLUMNS: dict[str, str] = {
-    "identifier": "",
-    "oai_identifier": "",
-    "isbn": "isbn",
-    "issn": "issn",
-    "ismn": "ismn",
-    "doi": "doi",
-    "lccn": "lccn",
-    "control_number": "control",
-}
-_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
-# NUL, and half of a surrogate pair: JSON can escape both, and neither can be kept.
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _UNPACKED_OCTETS = 200_000_000  # of records in gzip that are read
-_SHOWN = 300  # characters of a line that an answer repeats
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """How our own offers are named outside: the repository identifier and the public address."""
+class Opened(NamedTuple):
+    """A wish list about to be read: (number, item) of each line, and what makes a wish of an item.
 
-    repository_identifier: str
-    base_url: str
+    Numbers grow from line to line. ``reading`` says how the body was understood.
+    """
 
-    def offer(self, text: str) -> str | None:
-        """Return the public id of the offer that ``text`` names, "" if it names no offer of ours.
+    items: Iterator[tuple[int, Any]]
+    wish: Callable[[int, Any], WishLine]
+    reading: Reading = Reading()
 
-        None when the text is no address of any kind, so that it may be another identifier.
-        """
-        given = unquote(text.strip())
-        for start in (
-            f"oai:{self.repository_identifier}:offer/",
-            f"{self.base_url}/offers/",
-            "offer/",
-        ):
-            if given.casefold().startswith(start.casefold()):
-                candidate = given[len(start) :].upper()
-                return candidate if _ULID.fullmatch(candidate) else ""
-        if given.casefold().startswith(("oai:", "http://", "https://")):
-            return ""
-        return None
+    def lines(self, after: int = 0) -> Iterator[WishLine]:
+        """Yield the lines with numbers above ``after``; may raise as ``open_body`` does."""
+        return (self.wish(number, item) for number, item in self.items if number > after)
 
 
-def read(body: bytes, media_type: str, names: Names, limit: int) -> tuple[WishLine, ...]:
-    """Read the lines of a wish list.
+def open_body(stream: BinaryIO, media_type: str, names: Names, charset: str = "") -> Opened:
+    """Open the body of a wish list; ``charset`` is what its sender says of its text.
 
     Raises ``UnsupportedFormat`` for a media type or a body that is not read here, ``Invalid`` for
-    a body that is not what it says it is, ``TooLarge`` above ``limit`` lines.
+    a body that is not what it says it is; of some that shows only when the lines are read.
     """
     reader = READERS.get(media_type)
     if reader is None:
@@ -78,175 +53,111 @@ def read(body: bytes, media_type: str, names: Names, limit: int) -> tuple[WishLi
             f"send one of {', '.join(READERS)}",
             found=media_type,
         )
+    return reader(stream, names, charset, media_type)
+
+
+def read(body: bytes, media_type: str, names: Names, limit: int) -> tuple[WishLine, ...]:
+    """Read all lines of a short wish list; raise as ``open_body``, and ``TooLarge``."""
+    found = open_body(io.BytesIO(body), media_type, names)
     lines: list[WishLine] = []
-    for line in reader(body, names):
+    for line in found.lines():
         if len(lines) >= limit:
-            raise TooLarge(f"a wish list may have at most {limit} lines; send it in parts", limit)
+            raise too_many(limit)
         lines.append(line)
     if not lines:
-        raise Invalid("this wish list has no lines")
+        raise no_lines()
     return tuple(lines)
 
 
-def _uri_list(body: bytes, names: Names) -> Iterator[WishLine]:
+def too_many(limit: int) -> TooLarge:
+    """Return the error to raise about a list with more than ``limit`` lines."""
+    return TooLarge(f"a wish list may have at most {limit} lines; send it in parts", limit)
+
+
+def no_lines() -> Invalid:
+    """Return the error to raise about a list without any line."""
+    return Invalid("this wish list has no lines")
+
+
+def _uri_list(stream: BinaryIO, names: Names, charset: str, _: str) -> Opened:
     """Read text/uri-list (RFC 2483): one identifier or address per line, # begins a comment."""
-    for number, raw in enumerate(_text(body).splitlines(), 1):
-        text = raw.strip()
-        if text and not text.startswith("#"):
-            yield _from_cells(number, text, {"identifier": text}, names)
+    found = wish_text.encoding(stream, charset)
+    items = (
+        (number, text)
+        for number, raw in enumerate(wish_text.lines(stream, found.name), 1)
+        if (text := raw.strip()) and not text.startswith("#")
+    )
+    remarks = (found.remark,) if found.remark else ()
+    return Opened(items, lambda number, text: from_text(number, text, names), Reading((), remarks))
 
 
-def _json(body: bytes, names: Names) -> Iterator[WishLine]:
+def _json(stream: BinaryIO, names: Names, _: str, __: str) -> Opened:
     """Read a JSON array of objects (or of plain identifiers); ``{"lines": [...]}`` will do too."""
-    try:
-        document = _storable(json.loads(_text(body)))
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"the body is not JSON: {error}") from error
-    entries = document.get("lines") if isinstance(document, Mapping) else document
-    if not isinstance(entries, list):
-        raise Invalid("the body must be a JSON array with one object per wish")
-    for number, entry in enumerate(entries, 1):
-        text = entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
+    found = wish_text.encoding(stream, "utf-8")
+
+    def wish(number: int, entry: Any) -> WishLine:
         if isinstance(entry, str):
-            yield _from_cells(number, text, {"identifier": entry}, names)
-        elif isinstance(entry, Mapping):
-            yield _from_cells(number, text, {str(k): v for k, v in entry.items()}, names)
-        else:
-            yield _invalid(number, text, "A wish is an object or an identifier in quotes.")
+            return from_text(number, entry, names)
+        if isinstance(entry, Mapping):
+            return from_members(number, entry, names)
+        text = json.dumps(entry, ensure_ascii=False)
+        return invalid(number, text, "A wish is an object or an identifier in quotes.")
+
+    elements = wish_json.elements(wish_text.pieces(stream, found.name))
+    return Opened(iter(enumerate(elements, 1)), wish)
 
 
-def _csv(body: bytes, names: Names) -> Iterator[WishLine]:
-    """Read CSV with a header row (RFC 4180), commas, semicolons or tabs between cells."""
-    text = _text(body)
-    head = text.lstrip("\r\n").splitlines()[0] if text.strip() else ""
-    delimiter = max(",;\t", key=head.count)
-    rows = csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter)
-    try:
-        columns = [_column(cell) for cell in next(rows, [])]
-        if not set(columns) & IDENTIFIER_COLUMNS.keys():
-            raise Invalid(
-                "the first row must name the columns, and at least one of them must be one of "
-                + ", ".join(IDENTIFIER_COLUMNS)
-            )
-        for row in rows:
-            if any(cell.strip() for cell in row):
-                cells = dict(zip(columns, row, strict=False))
-                yield _from_cells(rows.line_num, delimiter.join(row), cells, names)
-    except csv.Error as error:
-        raise Invalid(f"the body is not CSV: {error} in line {rows.line_num}") from error
+def _csv(stream: BinaryIO, names: Names, charset: str, _: str) -> Opened:
+    """Read CSV (RFC 4180) with commas, semicolons or tabs between cells."""
+    found = wish_text.encoding(stream, charset)
+    rows = wish_table.rows_of_csv(wish_text.lines(stream, found.name))
+    return _table(rows, names, found.remark)
 
 
-def _column(cell: str) -> str:
-    return re.sub(r"[\s\-]+", "_", cell.strip().casefold())
+def _sheet(stream: BinaryIO, names: Names, _: str, media_type: str) -> Opened:
+    """Read the first sheet of a spreadsheet that has something in it."""
+    return _table(wish_sheet.rows(stream, media_type), names)
 
 
-def _marc(body: bytes, _: Names) -> Iterator[WishLine]:
+def _table(rows: Iterator[Row], names: Names, remark: str = "") -> Opened:
+    table = wish_table.read(rows, names)
+    reading = table.reading
+    if remark:
+        reading = reading._replace(remarks=(*reading.remarks, remark))
+    return Opened(
+        ((row.number, row) for row in table.rows),
+        lambda _, row: table.line(row, names),
+        reading,
+    )
+
+
+def _marc(stream: BinaryIO, names: Names, _: str, __: str) -> Opened:
     """Read MARC records in any format and dialect: every bibliographic record is a wish."""
     try:
-        for part in formats.cut(io.BytesIO(body), largest=_UNPACKED_OCTETS):
-            item = incoming.take(part)
-            if isinstance(item, formats.Unreadable):
-                reasons = "; ".join(problem.message for problem in item.problems)
-                text = f"record at octet {item.offset}"
-                yield _invalid(item.position, text, f"This record cannot be read: {reasons}")
-            else:
-                record = item.record
-                yield _from_keys(
-                    item.parsed.position,
-                    _described(record.control_number, record),
-                    match_keys.identifier_only(record),
-                )
+        slices = formats.cut(stream, largest=_UNPACKED_OCTETS)
     except formats.NotMarc as error:
         raise UnsupportedFormat(str(error), found=error.found) from error
 
+    def wish(number: int, part: formats.Slice) -> WishLine:
+        item = incoming.take(part)
+        if isinstance(item, formats.Unreadable):
+            reasons = "; ".join(problem.message for problem in item.problems)
+            text = f"record at octet {item.offset}"
+            return invalid(number, text, f"This record cannot be read: {reasons}")
+        return wish_record.of_marc(number, item.record, names)
 
-def _described(control_number: str, record: Any) -> str:
-    title = next((field.first("a") for field in record.all("245")), "")
-    return " ".join(part for part in (control_number, title) if part)
+    return Opened(((each.position, each) for each in slices), wish)
 
 
-READERS: dict[str, Callable[[bytes, Names], Iterator[WishLine]]] = {
+READERS: dict[str, Callable[[BinaryIO, Names, str, str], Opened]] = {
     "text/uri-list": _uri_list,
     "application/json": _json,
     "text/csv": _csv,
+    XLSX: _sheet,
+    ODS: _sheet,
     "application/marc": _marc,
     "application/marcxml+xml": _marc,
     "application/marc-in-json": _marc,
     "application/xml": _marc,
     "text/xml": _marc,
 }
-
-
-def _from_cells(number: int, text: str, cells: Mapping[str, Any], names: Names) -> WishLine:
-    quantity, problem = _quantity(cells.get("quantity"))
-    note = str(cells.get("note") or "").strip()
-    if problem:
-        return _invalid(number, text, problem)
-    keys: list[Key] = []
-    complaints: list[str] = []
-    for column, kind in IDENTIFIER_COLUMNS.items():
-        cell = str(cells.get(column) or "").strip()
-        if not cell:
-            continue
-        offer = names.offer(cell) if not kind else None
-        if offer:
-            return WishLine(number, text[:_SHOWN], offer=offer, quantity=quantity, note=note)
-        if offer == "":
-            complaints.append(f"{cell[:100]!r} is not an identifier or address of an offer of ours")
-            continue
-        found = match_keys.identifier_keys(cell, kind)
-        keys += found
-        if not found:
-            complaints.append(match_keys.explain_invalid(cell).removesuffix("."))
-    line = _from_keys(number, text, keys, complaints)
-    return line._replace(quantity=quantity, note=note)
-
-
-def _from_keys(
-    number: int, text: str, keys: Iterable[Key], complaints: Iterable[str] = ()
-) -> WishLine:
-    known = tuple(key for key in keys if key.kind in KINDS)
-    if known:
-        return WishLine(number, text[:_SHOWN], keys=known)
-    why = "; ".join(complaints) or (
-        "it names no offer, and has no control number with its agency, ISBN, ISSN or other "
-        "identifier to look for"
-    )
-    return _invalid(number, text, f"This line cannot be matched: {why}.")
-
-
-def _quantity(value: Any) -> tuple[int, str]:
-    if value is None or str(value).strip() == "":
-        return 1, ""
-    try:
-        quantity = int(str(value).strip())
-    except ValueError:
-        quantity = 0
-    if 1 <= quantity <= 1000:
-        return quantity, ""
-    return 1, f"The quantity {str(value)[:40]!r} is not a number from 1 to 1000."
-
-
-def _invalid(number: int, text: str, problem: str) -> WishLine:
-    return WishLine(number, text[:_SHOWN], problem=problem)
-
-
-def _text(body: bytes) -> str:
-    try:
-        return str(_storable(body.decode("utf-8-sig")))
-    except UnicodeDecodeError as error:
-        raise Invalid(
-            f"the body is not UTF-8: octet {error.start} does not belong there; "
-            "save the file as UTF-8 and send it again"
-        ) from error
-
-
-def _storable(value: Any) -> Any:
-    """Return text, or JSON, with what no database holds as text shown as U+FFFD."""
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_storable(each) for each in value]
-    if isinstance(value, Mapping):
-        return {_storable(name): _storable(each) for name, each in value.items()}
-    return value

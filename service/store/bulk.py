@@ -26,14 +26,16 @@ def insert(
     rows: Iterable[Row],
     *,
     update: tuple[str, ...] = (),
+    once: tuple[str, ...] = (),
     if_new: bool = False,
 ) -> None:
     """Insert ``rows``, whose values are in the order of ``names``.
 
-    With ``update``, the columns of a unique key: a row whose key is there already is overwritten.
+    With ``update``, the columns of a unique key: a row whose key is there already is overwritten,
+    except for the columns named in ``once``.
     With ``if_new``, a row that any unique key forbids is left out.
     """
-    sql, processors = _compiled(conn.dialect, table, names, update, if_new)
+    sql, processors = _compiled(conn.dialect, table, names, update, once, if_new)
     values: list[Row] = list(rows)
     for place, process in processors:
         values = _processed(values, place, process)
@@ -137,6 +139,7 @@ def _compiled(
     table: sa.Table,
     names: tuple[str, ...],
     update: tuple[str, ...],
+    once: tuple[str, ...],
     if_new: bool,
 ) -> tuple[str, tuple[tuple[int, _Processor], ...]]:
     mark = _MARKS[dialect.paramstyle]
@@ -149,7 +152,9 @@ def _compiled(
     )
     if update:
         changed = ", ".join(
-            f"{quote(name)} = excluded.{quote(name)}" for name in names if name not in update
+            f"{quote(name)} = excluded.{quote(name)}"
+            for name in names
+            if name not in {*update, *once}
         )
         sql += f" ON CONFLICT ({', '.join(map(quote, update))}) DO UPDATE SET {changed}"
     if if_new:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Database:
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.url = parsed
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._before_close: list[Callable[[], None]] = []
         if self.is_sqlite:
             _refuse_memory(parsed.database)
             self._writer = _sqlite_engine(parsed, "BEGIN IMMEDIATE")
@@ -61,10 +62,14 @@ class Database:
         try:
             with self._writer.connect() as connection:
                 _patience(connection, wait_ms, sqlite=self.is_sqlite)
-                with connection.begin():
-                    if not self.is_sqlite:
-                        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_ms)}")
-                    yield connection
+                try:
+                    with connection.begin():
+                        if not self.is_sqlite:
+                            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_ms)}")
+                        yield connection
+                finally:
+                    if self.is_sqlite:
+                        _leave_nothing_open(connection)
         except (DBAPIError, sqlite3.OperationalError) as error:
             if _is_busy(error):
                 raise Busy("the database is busy with another writer; try again") from error
@@ -81,8 +86,14 @@ class Database:
         """The engine that writes; for migrations."""
         return self._writer
 
+    def before_close(self, action: Callable[[], None]) -> None:
+        """Let ``action`` have the database once more before it is closed."""
+        self._before_close.append(action)
+
     def close(self) -> None:
         """Give back every connection."""
+        while self._before_close:
+            self._before_close.pop()()
         self._writer.dispose()
         self._reader.dispose()
 
@@ -141,6 +152,16 @@ def _patience(connection: Connection, wait_ms: int, *, sqlite: bool) -> None:
         driver = connection.connection.dbapi_connection
         assert driver is not None  # noqa: S101 - a checked-out connection has one
         driver.execute(f"PRAGMA busy_timeout = {int(wait_ms)}")
+
+
+def _leave_nothing_open(connection: Connection) -> None:
+    """Roll back what SQLite keeps open when COMMIT itself fails, as on a full disk.
+
+    The pool would keep the connection with its lock, and nobody could write any more.
+    """
+    driver = connection.connection.dbapi_connection
+    if driver is not None and driver.in_transaction:
+        driver.rollback()
 
 
 def _is_busy(error: Exception) -> bool:

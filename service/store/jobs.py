@@ -70,11 +70,16 @@ def enqueue(
 
 
 def lease(conn: Connection, now: datetime, job_id: int | None = None) -> Job | None:
-    """Take the oldest job that waits or whose worker died (or just ``job_id``); None if none."""
+    """Take the oldest job that waits or whose worker died (or just ``job_id``); None if none.
+
+    One that was postponed is left until its moment, unless it is asked for by ``job_id``.
+    """
     free = (job.c.state == WAITING) | ((job.c.state == RUNNING) & (job.c.lease_until < now))
     wanted = sa.select(job.c.id).where(free).order_by(job.c.id).limit(1)
     if job_id is not None:
         wanted = wanted.where(job.c.id == job_id)
+    else:
+        wanted = wanted.where(job.c.due_at.is_(None) | (job.c.due_at <= now))
     taken = conn.execute(wanted.with_for_update(skip_locked=True)).scalar()
     if taken is None:
         return None
@@ -118,6 +123,28 @@ def fail(conn: Connection, held: Job, error: str, now: datetime) -> None:
 def put_back(conn: Connection, held: Job) -> None:
     """Give a held job back, to be resumed from its cursor."""
     _guarded(conn, held, state=WAITING, lease=None, lease_until=None)
+
+
+def postpone(
+    conn: Connection, held: Job, cursor: dict[str, Any], error: str, until: datetime
+) -> None:
+    """Give a held job back until a moment; ``error`` says to people what it waits for."""
+    _guarded(
+        conn,
+        held,
+        state=WAITING,
+        cursor=cursor,
+        attempts=0,
+        error=error,
+        due_at=until,
+        lease=None,
+        lease_until=None,
+    )
+
+
+def hurry(conn: Connection, job_id: int) -> None:
+    """Let a job that was postponed be done at once."""
+    conn.execute(job.update().where(job.c.id == job_id, job.c.state == WAITING).values(due_at=None))
 
 
 def _guarded(conn: Connection, held: Job, **values: Any) -> None:

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from service.domain.audience import PUBLIC
 from service.domain.offer import LISTED, ListState, OfferList, OfferState
 from service.errors import Conflict
-from service.store import public_ids
+from service.store import public_ids, tiers
 from service.store.tables import offer, offer_list
 
 
@@ -91,8 +92,8 @@ def listed(
     slug: str = "",
     before: str = "",
     limit: int | None = None,
-) -> list[tuple[OfferList, int]]:
-    """Return lists, newest first, each with the number of titles offered on it.
+) -> list[tuple[OfferList, int, bool]]:
+    """Return lists, newest first, with the number of titles offered, and whether for everybody.
 
     ``audiences`` bounds them to what these audiences may see, ``in_feed`` to those open or closed,
     ``slug`` to the one of this name, ``before`` to those older than the list of this public id.
@@ -102,17 +103,18 @@ def listed(
         .where(offer.c.list_id == offer_list.c.id, offer.c.state == OfferState.OFFERED.value)
         .scalar_subquery()
     )
-    query = sa.select(offer_list, titles.label("titles")).limit(limit)
+    public = tiers.shown_to({PUBLIC})
+    query = sa.select(offer_list, titles.label("titles"), public.label("public")).limit(limit)
     query = query.order_by(offer_list.c.public_id.desc())
     if before:
         query = query.where(offer_list.c.public_id < before)
     if audiences is not None:
-        query = query.where(offer_list.c.audience_id.in_(audiences))
+        query = query.where(tiers.shown_to(audiences))
     if slug:
         query = query.where(offer_list.c.slug == slug)
     if in_feed:
         query = query.where(offer_list.c.state.in_([state.value for state in LISTED]))
-    return [(_list(row), row.titles) for row in conn.execute(query)]
+    return [(_list(row), row.titles, bool(row.public)) for row in conn.execute(query)]
 
 
 def described(conn: Connection, slugs: Collection[str]) -> dict[str, tuple[str, str]]:

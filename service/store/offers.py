@@ -11,9 +11,10 @@ from sqlalchemy.engine import Connection
 
 from marc_mappings.match_keys import Key
 from service.domain.offer import LISTED, ListState, Offer, OfferState
-from service.domain.publication import Published
+from service.domain.publication import Published, offer_sets
+from service.domain.tier import shown_to
 from service.errors import Conflict
-from service.store import bulk, feed, public_ids, search
+from service.store import bulk, feed, public_ids, search, tiers
 from service.store.tables import match_key, offer, offer_list, record, record_version, rendition
 
 _OFFERED_ALREADY = sa.select(offer.c.record_id).where(
@@ -98,6 +99,16 @@ def exists(conn: Connection, public_id: str) -> bool:
     )
 
 
+def version_of(conn: Connection, public_id: str) -> tuple[int, int] | None:
+    """Return (row, version of the record that it shows now) of an offer, or None."""
+    row = conn.execute(
+        sa.select(offer.c.id, _VERSION)
+        .join(record, record.c.id == offer.c.record_id)
+        .where(offer.c.public_id == public_id)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
 _VERSION = sa.func.coalesce(offer.c.pinned_version_id, record.c.current_version_id)
 _OFFERED = (
     offer.join(offer_list, offer_list.c.id == offer.c.list_id)
@@ -114,8 +125,8 @@ _PUBLISHED = (
         offer.c.id,
         offer.c.public_id,
         record_version.c.id,
-        _IN_FEED,
-        offer_list.c.audience_id,
+        _IN_FEED & offer_list.c.offered_by.is_(None),
+        offer_list.c.id,
         offer_list.c.slug,
         record_version.c.place,
         record_version.c.languages,
@@ -127,7 +138,13 @@ _PUBLISHED = (
 
 def published(conn: Connection, offer_ids: Sequence[int]) -> list[Published]:
     """Return what the feed shall say of these offers now."""
-    return [Published(*row) for row in bulk.select_in(conn, _PUBLISHED, offer_ids)]
+    rows = bulk.select_in(conn, _PUBLISHED, offer_ids)
+    lists = {list_id for _, _, _, _, list_id, *_ in rows}
+    seen_by = {each: shown_to(open_to) for each, open_to in tiers.open_to(conn, lists).items()}
+    return [
+        Published(row, name, version, visible, seen_by[list_id], offer_sets(slug, place, languages))
+        for row, name, version, visible, list_id, slug, place, languages in rows
+    ]
 
 
 _COLUMNS = (
@@ -173,7 +190,7 @@ def browse(
 
 
 def _seen_by(audiences: Collection[int] | None) -> sa.ColumnElement[bool]:
-    return sa.true() if audiences is None else offer_list.c.audience_id.in_(audiences)
+    return sa.true() if audiences is None else tiers.shown_to(audiences)
 
 
 class Shown(NamedTuple):
@@ -220,7 +237,6 @@ class Candidate(NamedTuple):
     offer_state: OfferState
     list_state: ListState
     closes_at: datetime | None
-    audience_id: int
     list_slug: str
 
 
@@ -231,7 +247,6 @@ _CANDIDATE = (
     offer.c.state,
     offer_list.c.state,
     offer_list.c.closes_at,
-    offer_list.c.audience_id,
     offer_list.c.slug,
 )
 _ANNOUNCED = offer_list.c.state.not_in([ListState.DRAFT.value, ListState.SCHEDULED.value])
@@ -246,7 +261,7 @@ def candidates_by_public_id(
         .select_from(_OFFERED)
         .where(
             offer.c.public_id.in_(public_ids_),
-            offer_list.c.audience_id.in_(audiences),
+            tiers.shown_to(audiences),
             _ANNOUNCED,
         )
     )
@@ -261,7 +276,7 @@ def candidates_by_key(
     rows = conn.execute(
         sa.select(match_key.c.kind, match_key.c.value, *_CANDIDATE)
         .select_from(_OFFERED.join(match_key, match_key.c.version_id == record_version.c.id))
-        .where(wanted, offer_list.c.audience_id.in_(audiences), _ANNOUNCED)
+        .where(wanted, tiers.shown_to(audiences), _ANNOUNCED)
         .order_by(offer.c.id)
     )
     found: dict[Key, list[Candidate]] = {}

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from service.store.tables import original, original_chunk
+from service.store.tables import harvest, original, original_chunk
 
 # Octets in one piece before compression: small enough to read one record's piece at once.
 PIECE = 256 * 1024
@@ -69,11 +69,15 @@ def discard(conn: Connection, original_id: int) -> None:
 
 
 def discard_abandoned(conn: Connection, before: datetime) -> int:
-    """Drop the originals whose bytes stopped arriving ``before`` then; return how many."""
+    """Drop the originals whose bytes stopped arriving ``before`` then; return how many.
+
+    Those of harvests stay: a harvest may take days, and goes on after a failure.
+    """
+    harvests_ = sa.exists().where(harvest.c.original_id == original.c.id)
     ids = (
         conn.execute(
             sa.select(original.c.id).where(
-                original.c.sha256.is_(None), original.c.received_at < before
+                original.c.sha256.is_(None), original.c.received_at < before, ~harvests_
             )
         )
         .scalars()

@@ -1,7 +1,8 @@
-"""Partners and the audiences they belong to."""
+"""Partners: the libraries we exchange with."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from service.domain.partner import Partner, PartnerState, fold_isil
 from service.errors import Conflict
-from service.store import public_ids
-from service.store.feed import PUBLIC
-from service.store.tables import audience, audience_member, partner
+from service.store import bulk, public_ids
+from service.store.tables import partner
 
 
 def add(
@@ -58,6 +58,16 @@ def by_id(conn: Connection, partner_id: int) -> Partner:
     return _partner(conn.execute(sa.select(partner).where(partner.c.id == partner_id)).one())
 
 
+def by_codes(conn: Connection, codes: Sequence[str]) -> dict[str, int]:
+    """Return the rows of the partners with these codes; a code that nobody has is left out."""
+    return dict(bulk.select_in(conn, _BY_CODES, codes))
+
+
+_BY_CODES = sa.select(partner.c.code, partner.c.id).where(
+    partner.c.code.in_(sa.bindparam("values", expanding=True))
+)
+
+
 def lock(conn: Connection, partner_id: int) -> None:
     """Let nobody else change what is this partner's until the transaction ends."""
     conn.execute(sa.select(partner.c.id).where(partner.c.id == partner_id).with_for_update())
@@ -74,26 +84,6 @@ def listed(conn: Connection, after: str = "", limit: int = 1000) -> list[Partner
 def set_state(conn: Connection, partner_id: int, state: PartnerState) -> None:
     """Suspend the exchange with a partner, or take it up again."""
     conn.execute(partner.update().where(partner.c.id == partner_id).values(state=state.value))
-
-
-def audiences(conn: Connection, partner_id: int) -> frozenset[int]:
-    """Return the audiences that a partner belongs to, the public among them."""
-    found = conn.execute(
-        sa.select(audience_member.c.audience_id).where(audience_member.c.partner_id == partner_id)
-    )
-    return frozenset({PUBLIC, *found.scalars()})
-
-
-def group(conn: Connection, code: str, members: list[int], since: int) -> int:
-    """Make an audience of its own for ``members``; ``since`` is the feed's clock. Return its id."""
-    made = conn.execute(
-        audience.insert().values(code=code, kind="GROUP").returning(audience.c.id)
-    ).scalar_one()
-    conn.execute(
-        audience_member.insert(),
-        [{"audience_id": made, "partner_id": member, "since": since} for member in members],
-    )
-    return int(made)
 
 
 def _partner(row: sa.Row[Any]) -> Partner:

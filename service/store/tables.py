@@ -107,9 +107,9 @@ audience_member = Table(
     metadata,
     Column("audience_id", Id, ForeignKey("audience.id"), primary_key=True),
     Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True, index=True),
-    # Stamps of the feed, made by the publisher: NULL until it has said so to the partner.
+    # What was decided; what the feed has told of it are the stamps, made by the publisher alone.
+    Column("belongs", sa.Boolean, nullable=False, server_default=sa.true()),
     Column("since", sa.BigInteger),
-    Column("leaving", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("left", sa.BigInteger),
 )
 
@@ -245,6 +245,7 @@ job = Table(
     Column("error", sa.Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),
+    Column("due_at", Instant),  # NULL: at once
     Index("ix_job_state_id", "state", "id"),
 )
 
@@ -387,6 +388,15 @@ wish_list = Table(
     Column("idempotency_key", sa.Text),
     Column("request_digest", sa.LargeBinary(32), nullable=False),
     Column("received_at", Instant, nullable=False),
+    Column("state", sa.Text, nullable=False, server_default="answered"),
+    Column("total", sa.Integer, nullable=False, server_default="0"),
+    Column("answered", sa.Integer, nullable=False, server_default="0"),
+    Column("answered_at", Instant),
+    # Earlier wishes that this list ended, where that was not told in its first answer.
+    Column("withdrawn", sa.Integer),
+    Column("charset", sa.Text, nullable=False, server_default=""),
+    Column("reading", sa.JSON(none_as_null=True)),
+    Column("error", sa.Text, nullable=False, server_default=""),
     UniqueConstraint("partner_id", "idempotency_key"),
     Index("ix_wish_list_partner_id_channel_list_key", "partner_id", "channel", "list_key"),
 )
@@ -407,6 +417,7 @@ wish = Table(
     Column("target", sa.Text, nullable=False),
     Column("state", sa.Text, nullable=False),
     Column("wished_at", Instant, nullable=False),
+    Column("score", sa.Float),
     Index(
         "uq_wish_partner_id_target_open",
         "partner_id",
@@ -414,6 +425,15 @@ wish = Table(
         unique=True,
         sqlite_where=sa.text("state = 'OPEN'"),
         postgresql_where=sa.text("state = 'OPEN'"),
+    ),
+    # What a list that is being answered will ask for in the place of another.
+    Index(
+        "uq_wish_wish_list_id_target_pending",
+        "wish_list_id",
+        "target",
+        unique=True,
+        sqlite_where=sa.text("state = 'PENDING'"),
+        postgresql_where=sa.text("state = 'PENDING'"),
     ),
 )
 
@@ -423,6 +443,7 @@ harvester_visit = Table(
     "harvester_visit",
     metadata,
     Column("id", Id, primary_key=True),
+    _public_id(),
     Column("partner_id", Id, ForeignKey("partner.id"), index=True),
     Column("address", sa.Text),  # NULL once it was kept long enough, and for partners
     Column("agent", sa.Text, nullable=False),
@@ -457,6 +478,8 @@ source = Table(
     Column("credentials", sa.LargeBinary),
     Column("every", sa.Integer, nullable=False, server_default="0"),  # seconds; 0: by hand
     Column("auto_commit", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Where our wishes go, if it is not where Bookbridge takes them beside its /oai.
+    Column("wishes_url", sa.Text, nullable=False, server_default=""),
     Column("state", sa.Text, nullable=False),
     Column("list_id", Id, ForeignKey("offer_list.id")),
     # What the last finished harvest left for the next: NULL makes that one full.
@@ -483,6 +506,8 @@ harvest = Table(
     Column("batch_id", Id, ForeignKey("import_batch.id")),
     Column("notes", sa.JSON),
     Column("error", sa.Text, nullable=False, server_default=""),
+    # How often it failed since its last page.
+    Column("tries", sa.Integer, nullable=False, server_default="0"),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Index(
@@ -494,16 +519,21 @@ harvest = Table(
     ),
 )
 
-# What came, in its order: the position is that of the record in the harvest's original.
+# What came, in its order; ``offset`` and ``length`` are where its record stands in the harvest's
+# original, in octets: NULL for a deleted one.
 harvest_line = Table(
     "harvest_line",
     metadata,
     Column("harvest_id", Id, ForeignKey("harvest.id", ondelete="CASCADE"), primary_key=True),
     Column("position", sa.Integer, primary_key=True, autoincrement=False),
-    Column("identifier", sa.Text, nullable=False),
+    Column("identifier", Name, nullable=False),
     Column("datestamp", sa.Text, nullable=False),
     Column("deleted", sa.Boolean, nullable=False),
     Column("about", sa.LargeBinary),
+    Column("offset", sa.BigInteger),
+    Column("length", sa.Integer),
+    Index("ix_harvest_line_harvest_id_identifier", "harvest_id", "identifier"),
+    Index("ix_harvest_line_harvest_id_offset", "harvest_id", "offset"),
 )
 
 # What a source says now, by identifier: an identifier is the provider's own, never another's.
@@ -516,8 +546,10 @@ harvested = Table(
     Column("deleted", sa.Boolean, nullable=False),
     Column("harvest_id", Id, ForeignKey("harvest.id"), nullable=False),
     Column("record_id", Id, ForeignKey("record.id"), index=True),
+    # As a wish: the line that stands for it, and the SHA-256 of the record that it was read from.
     Column("wish_list_id", Id, ForeignKey("wish_list.id")),
     Column("line_no", sa.Integer),
+    Column("digest", sa.LargeBinary(32)),
 )
 
 # --- what we wish for -----------------------------------------------------------------------------
@@ -532,8 +564,14 @@ own_wish = Table(
     Column("quantity", sa.Integer, nullable=False, server_default="1"),
     Column("note", sa.Text, nullable=False, server_default=""),
     Column("state", sa.Text, nullable=False),
-    # What was sent together has one key, so that it is taken once however often it is sent.
-    Column("sending", sa.Text),
+    # The source that brought the offer, and the name under which it did.
+    Column("source_id", Id, ForeignKey("source.id"), nullable=False),
+    Column("identifier", Name, nullable=False),
+    # What was sent together has one key, so that it is taken once however often it is sent, and
+    # a line in it; where the partner answers is known once it has taken the list.
+    Column("sending", Name, index=True),
+    Column("line_no", sa.Integer),
+    Column("answer_url", sa.Text),
     Column("outcome", sa.Text, nullable=False, server_default=""),
     Column("reason", sa.Text, nullable=False, server_default=""),
     Column("wished_by", sa.Text, nullable=False, server_default=""),
@@ -542,6 +580,19 @@ own_wish = Table(
 )
 
 # --- telling partners -----------------------------------------------------------------------------
+
+# What there is to tell a partner, in the order in which it happened.
+announcement = Table(
+    "announcement",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False),
+    Column("event", sa.Text, nullable=False),
+    Column("body", sa.JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_announcement_partner_id_public_id", "partner_id", "public_id"),
+)
 
 webhook = Table(
     "webhook",
@@ -552,6 +603,8 @@ webhook = Table(
     Column("url", sa.Text, nullable=False),
     Column("secret", sa.LargeBinary, nullable=False),  # sealed under the site's secret key
     Column("state", sa.Text, nullable=False),
+    Column("failing_since", Instant),
+    Column("error", sa.Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
 )
 
@@ -559,14 +612,58 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", Id, primary_key=True),
-    _public_id(),
-    Column("webhook_id", Id, ForeignKey("webhook.id"), nullable=False, index=True),
-    Column("event", sa.Text, nullable=False),
-    Column("body", sa.LargeBinary, nullable=False),
+    Column("webhook_id", Id, ForeignKey("webhook.id"), nullable=False),
+    Column("announcement_id", Id, ForeignKey("announcement.id"), nullable=False),
     Column("attempts", sa.Integer, nullable=False, server_default="0"),
     Column("due_at", Instant),  # NULL: delivered, or given up
     Column("delivered_at", Instant),
     Column("error", sa.Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
-    Index("ix_outbox_due_at", "due_at"),
+    UniqueConstraint("webhook_id", "announcement_id"),
+    Index(
+        "ix_outbox_webhook_id_waiting",
+        "webhook_id",
+        "id",
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    ),
+)
+
+# --- who is given what ----------------------------------------------------------------------------
+
+allocation_run = Table(
+    "allocation_run",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("list_id", Id, ForeignKey("offer_list.id"), nullable=False, unique=True),
+    Column("policy", sa.Text, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+)
+
+# One wish that a run decided on, with all that the decision was made of.
+allocation = Table(
+    "allocation",
+    metadata,
+    Column("run_id", Id, ForeignKey("allocation_run.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    Column("wish_list_id", Id, nullable=False),
+    Column("line_no", sa.Integer, nullable=False),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False),
+    Column("offer_id", Id, ForeignKey("offer.id"), nullable=False),
+    Column("wished_at", Instant, nullable=False),
+    Column("quantity", sa.Integer, nullable=False),
+    Column("copies", sa.Integer, nullable=False),
+    Column("rank", sa.Integer, nullable=False),
+    Column("given", sa.Integer, nullable=False),
+    Column("reason", sa.Text, nullable=False),
+    Column("transfer", Name, ForeignKey("transfer.public_id"), unique=True),
+    sa.ForeignKeyConstraint(
+        ["wish_list_id", "line_no"],
+        ["wish.wish_list_id", "wish.line_no"],
+        name="fk_allocation_wish_list_id",
+    ),
+    UniqueConstraint("run_id", "wish_list_id", "line_no"),
+    CheckConstraint("given <= copies", name="given"),
 )

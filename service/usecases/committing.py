@@ -10,11 +10,13 @@ from service.domain import import_batch as rules
 from service.domain.import_batch import Action, Batch, BatchState, Staged
 from service.domain.offer import GROWING
 from service.errors import Conflict
-from service.store import imports, jobs, offer_lists, offers, readings, records
+from service.store import imports, incoming_lists, jobs, offer_lists, offers, readings, records
 from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.store.readings import Reading
 from service.store.records import Kept
+from service.usecases import identifying
+from service.usecases.identifying import Arrival
 from service.usecases.staging import Now, OnStep
 
 # Records that become visible in one transaction.
@@ -25,6 +27,8 @@ def commit(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
     """Make the staged records current and offer them on their list, from the job's cursor on."""
     position = held.cursor.get("position", 0)
     done = held.done
+    with db.read() as conn:
+        arrival = identifying.of_batch(conn, imports.by_id(conn, held.subject_id))
     while True:
         with db.write() as conn:
             batch = imports.by_id(conn, held.subject_id)
@@ -42,23 +46,44 @@ def commit(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
                 return
             position, done = lines[-1].position, done + len(lines)
             jobs.advance(conn, held, {"position": position}, done, now())
-            _commit_step(conn, batch, lines, now())
+            if arrival is None:
+                _commit_step(conn, batch, lines, now())
+            else:
+                _commit_harvested(conn, batch, arrival, lines, now())
         on_step(held, done)
 
 
 def _commit_step(conn: Connection, batch: Batch, lines: Sequence[Staged], now: datetime) -> None:
     lines = _overtaken(conn, batch, lines)
+    current = _made_current(conn, lines)
+    fresh = offers.add_offers(conn, batch.list_id, _offered(lines), now)
+    # What came once more without a change keeps its datestamp: nobody need harvest it again.
+    changed = [kept.record_id for kept in current]
+    offers.mark_records(conn, list(dict.fromkeys([*changed, *fresh])))
+
+
+def _commit_harvested(
+    conn: Connection, batch: Batch, arrival: Arrival, lines: Sequence[Staged], now: datetime
+) -> None:
+    """Make a partner's records current, and where it offers them, offered to us: in no feed."""
+    lines = identifying.settle(conn, arrival, batch, lines)
+    _made_current(conn, lines)
+    if arrival.offers:
+        incoming_lists.offer_records(conn, batch.list_id, _offered(lines), now)
+
+
+def _made_current(conn: Connection, lines: Sequence[Staged]) -> list[Kept]:
     current = [
         Kept(line.record_id, line.version_id)
         for line in lines
         if line.action in {Action.NEW, Action.UPDATE} and line.record_id and line.version_id
     ]
     records.make_current(conn, current)
-    offered = [line.record_id for line in lines if line.action in rules.OFFERING and line.record_id]
-    fresh = offers.add_offers(conn, batch.list_id, offered, now)
-    # What came once more without a change keeps its datestamp: nobody need harvest it again.
-    changed = [kept.record_id for kept in current]
-    offers.mark_records(conn, list(dict.fromkeys([*changed, *fresh])))
+    return current
+
+
+def _offered(lines: Sequence[Staged]) -> list[int]:
+    return [line.record_id for line in lines if line.action in rules.OFFERING and line.record_id]
 
 
 class _Since(NamedTuple):

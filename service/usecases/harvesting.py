@@ -1,256 +1,330 @@
-"""A harvest of another provider into a file: page by page, with the point from which to go on.
+"""One harvest of a source into the database, as a job.
 
-The records of a page are written and made durable first, then the point with the length of the
-file at that moment. Whoever goes on cuts the file to that length, so a crash repeats one page at
-most and leaves nothing twice.
+Each page is one transaction: the headers that came, the bytes of the records behind those of the
+pages before, and the point from which to go on. A worker that dies repeats one page at most. When
+all pages are there, :mod:`service.usecases.concluding` draws what follows from them.
+
+What fails is tried again with growing pauses, from the point; what trying again cannot mend waits
+for a person. A harvest makes room for other jobs now and then.
 
 Source: OAI-PMH sections 2.5, 2.5.1 and 3.5; ``docs/oai.md``, section Harvesting.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
-from typing import Any, BinaryIO, Final, NamedTuple
+import random
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import Any, Final
 
-from oai import source
+import structlog
+
 from oai.asking import Asking
-from oai.datestamp import written
-from oai.harvest_errors import HarvestError, Note
+from oai.fetching import Patience
+from oai.harvest_errors import (
+    AskedToWait,
+    HarvestError,
+    LimitReached,
+    Looping,
+    Note,
+    Told,
+)
 from oai.harvest_records import Record
 from oai.harvester import Page, Task, harvest
 from oai.resume_point import Point, begin
 from oai.windows import Granularity, plan
-from service.errors import Conflict, Invalid
+from service.domain.harvest import Harvest, HarvestState, Order, Remark, next_try
+from service.domain.source import Source, SourceKind
+from service.errors import BookbridgeError, Busy, Invalid, LeaseLost
+from service.store import harvests, jobs, originals, sources
+from service.store.db import Connection
+from service.store.harvests import HarvestLine
+from service.store.jobs import Job
+from service.usecases import concluding
+from service.usecases.fetching import NotPublic, Port
+from service.usecases.harvesting_to_file import MARC_NAMESPACES, Wanted, envelope, planned
+from service.usecases.leasing import beating
+from service.usecases.sealing import unseal
+from service.usecases.site import Site
+from service.usecases.staging import OnStep
 
-OVERLAP: Final = 3600
-"""Seconds that the next harvest goes back: for providers that stamp before they commit."""
+log = structlog.get_logger(__name__)
 
-_FORM: Final = 1
+BRIEFLY: Final = Patience(tries=3, first=1.0, longest=5.0, longest_asked=10.0)
+"""How long the worker itself waits; for longer pauses it gives the job back."""
 
-# Notes of a page that does not go on with its list, but asks for the records of it anew.
-_BROKEN: Final = frozenset({"list-lost", "divided", "singly"})
-_PROLOG = b'<?xml version="1.0" encoding="UTF-8"?>\n'
-_MARC: Final = frozenset(
-    {
-        "http://www.loc.gov/MARC21/slim",
-        "info:lc/xmlns/marcxchange-v1",
-        "info:lc/xmlns/marcxchange-v2",
-    }
-)
-
-
-class Wanted(NamedTuple):
-    """What a person asks for; ``prefix`` ``""`` is chosen; ``from_`` and ``until`` are stamps."""
-
-    url: str
-    prefix: str = ""
-    set: str = ""
-    from_: int | None = None
-    until: int | None = None
+# Seconds after which a harvest lets other jobs go first, and for how long.
+_TURN = 30.0
+_ASIDE = timedelta(seconds=1)
+_LINES_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a harvest stands: what is kept beside its file.
+def work(
+    site: Site,
+    held: Job,
+    on_step: OnStep,
+    *,
+    patience: Patience = BRIEFLY,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Go on with the harvest of a job from where it stands, until its end or until it must wait.
 
-    ``octets`` and ``report_octets`` (None: no report) are the lengths that go with the point;
-    ``written`` counts the records in the file, without the deleted ones;
-    ``repeated`` of them at most
-    stand there twice: they came before their list broke off and was asked for in another way.
-    ``deleted_record`` is the provider's word.
+    Raises ``LeaseLost`` when another worker took the job over; nothing of its page is kept then.
     """
-
-    wanted: Wanted
-    task: Task
-    namespace: str
-    deleted_record: str
-    point: Point
-    octets: int = 0
-    report_octets: int | None = None
-    written: int = 0
-    repeated: int = 0
-    finished: bool = False
-
-    @property
-    def next_from(self) -> int:
-        """Where the next harvest begins: what came after ``until`` is still to be had."""
-        following = self.point.next_from(OVERLAP, self.task.granularity)
-        until = self.wanted.until
-        return following if until is None else min(following, until)
-
-    @property
-    def without_metadata(self) -> int:
-        """How many records came that are neither deleted nor have metadata."""
-        return self.point.records - self.point.deleted - self.written
-
-    @property
-    def is_fine(self) -> bool:
-        """Whether all was harvested and there is nothing a person must look at."""
-        whole = self.finished and self.point.is_complete
-        return whole and not self.point.short and not self.without_metadata
-
-    def to_json(self) -> str:
-        """Return what is kept, as text."""
-        values = {**asdict(self), "wanted": self.wanted._asdict(), "form": _FORM}
-        values["next_from"] = written(self.next_from) if self.finished else None
-        return json.dumps(values, indent=1) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> Standing:
-        """Return what was kept; raises ``ValueError`` for anything else."""
-        try:
-            values: dict[str, Any] = json.loads(text)
-            if values.pop("form") != _FORM:
-                raise ValueError("this point is of another version")
-            values.pop("next_from")
-            values["wanted"] = Wanted(**values["wanted"])
-            task = values["task"]
-            task["granularity"] = Granularity(task["granularity"])
-            values["task"] = Task(**task)
-            values["point"] = Point.from_json(json.dumps(values["point"]))
-            return cls(**values)
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError("this is no point of a harvest") from error
+    with site.db.read() as conn:
+        found = harvests.by_id(conn, held.subject_id)
+        source = sources.by_id(conn, found.source_id)
+    if found.state is not HarvestState.RUNNING:
+        with site.db.write() as conn:
+            jobs.finish(conn, held, site.now())
+        return
+    with closing(_Run(site, held, source, found, patience, sleep).steps()) as steps:
+        while (done := _next(site, held, steps)) is not None:
+            on_step(held, done)
 
 
-class Sinks(NamedTuple):
-    """Where a harvest goes; ``keep`` makes a standing durable before it returns."""
-
-    records: BinaryIO
-    report: BinaryIO | None
-    keep: Callable[[Standing], None]
-
-
-OnPage = Callable[[Standing, tuple[Note, ...]], None]
-
-
-def planned(asking: Asking, wanted: Wanted) -> tuple[Standing, tuple[Note, ...]]:
-    """Ask a provider who it is, and return where a harvest of it begins.
-
-    Raises ``Invalid`` for a prefix that is not offered and a time that ends before it begins,
-    ``HarvestError`` where there is no answer to plan with.
-    """
-    provider = source.identify(asking)
-    offered = source.formats(asking)
-    prefix = wanted.prefix or source.choose_prefix(offered)
-    namespaces = {each.prefix: each.namespace.strip() for each in offered}
-    if prefix not in namespaces:
-        known = ", ".join(sorted(namespaces))
-        raise Invalid(f"The provider does not offer {prefix}; it offers: {known}.", "prefix")
+def _next(site: Site, held: Job, steps: Iterator[int]) -> int | None:
+    """Do one step; return how many records there are by now, or None at the end of the run."""
     try:
-        windows = plan(wanted.from_, wanted.until, provider.granularity)
-    except ValueError as error:
-        raise Invalid("--from is later than --until.", "from") from error
-    task = Task(prefix, wanted.set, provider.granularity, provider.earliest)
-    point = begin(windows, asking.clock())
-    standing = Standing(wanted, task, namespaces[prefix], provider.deleted_record, point)
-    return standing, provider.notes
-
-
-def since(before: Standing, wanted: Wanted) -> Wanted:
-    """Return what to ask for to have what changed since a finished harvest.
-
-    Raises ``Conflict`` where that one is not finished, or was of something else.
-    """
-    if not before.finished:
-        raise Conflict("The earlier harvest is not finished; let it go on first.")
-    same = (before.wanted.url, before.wanted.set) == (wanted.url, wanted.set)
-    if not same or wanted.prefix not in ("", before.task.prefix):
-        raise Conflict("The earlier harvest was of another address, set or prefix.")
-    return wanted._replace(prefix=before.task.prefix, from_=before.next_from)
-
-
-def go_on(asking: Asking, standing: Standing, sinks: Sinks, on_page: OnPage) -> Standing:
-    """Harvest from where it stands to the end; return where it stands then.
-
-    The sinks are at the lengths of ``standing``. Raises ``HarvestError``; what was kept before it
-    stays good, and the notes of the failure are in the report.
-    """
-    opening, closing = _envelope(standing.namespace)
-    if not standing.octets:
-        sinks.records.write(opening)
-        standing = _kept(standing, sinks)
-    try:
-        for page in harvest(asking, standing.task, standing.point):
-            standing = _stored(standing, page, sinks)
-            on_page(standing, page.notes)
-    except HarvestError as error:
-        _report(sinks, (_noted(note) for note in (*error.notes, error.as_note())))
-        _kept(standing, sinks)
+        return next(steps, None)
+    except (LeaseLost, Busy):
         raise
-    sinks.records.write(closing)
-    return _kept(replace(standing, finished=True), sinks)
+    except HarvestError as error:
+        _put_off(site, held, error)
+    except BookbridgeError as error:
+        _fail(site, held, error.detail)
+    except Exception:
+        if held.attempts >= jobs.MAX_ATTEMPTS:
+            with site.db.write() as conn:
+                found = harvests.by_id(conn, held.subject_id)
+                why = "an internal error; the operator finds it in the log"
+                harvests.move(conn, found, HarvestState.FAILED, error=why)
+        raise
+    return None
 
 
-def _stored(standing: Standing, page: Page, sinks: Sinks) -> Standing:
-    count = 0
-    for record in page.records:
-        if record.metadata is not None and not record.deleted:
-            sinks.records.write(record.metadata + b"\n")
-            count += 1
-    _report(sinks, map(_header, page.records))
-    _report(sinks, map(_noted, page.notes))
-    again = any(note.code in _BROKEN for note in page.notes)
-    standing = replace(
-        standing,
-        point=page.point,
-        written=standing.written + count,
-        repeated=standing.repeated + (standing.point.listed if again else 0),
-    )
-    return _kept(standing, sinks)
+class _Run:
+    """One run of a harvest: from the point that is stored to the next one that is not a page."""
+
+    def __init__(
+        self,
+        site: Site,
+        held: Job,
+        source: Source,
+        found: Harvest,
+        patience: Patience,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._site, self._held, self._source, self._found = site, held, source, found
+        self._patience, self._sleep = patience, sleep
+
+    def steps(self) -> Generator[int, None, None]:
+        """Do the harvest a transaction at a time."""
+        began = time.monotonic()
+        with beating(self._site, self._held) as alive, closing(self._port()) as port:
+            asking = Asking(port, self._site.clock, self._sleep, random.random, self._patience)
+            if self._found.point is None:
+                self._plan(asking)
+                yield 0
+            point = _point(self._found)
+            for page in harvest(asking, _task(self._found.order), point):
+                alive()
+                self._keep(page)
+                yield self._found.records
+                if time.monotonic() - began > _TURN and page.point.windows:
+                    self._step_aside()
+                    return
+        with beating(self._site, self._held) as alive:
+            for done in concluding.conclude(self._site, self._held, self._source, self._found):
+                alive()
+                yield done
+
+    def _port(self) -> Port:
+        credentials = None
+        if self._source.credentials is not None:
+            secrets = self._source.credentials
+            name, _, secret = unseal(self._site.settings, secrets).partition("\n")
+            credentials = (name, secret)
+        networks = self._site.settings.reachable_networks
+        return Port(self._source.url, networks=networks, credentials=credentials)
+
+    def _plan(self, asking: Asking) -> None:
+        """Ask the provider who it is, and keep where the harvest begins."""
+        source, order = self._source, self._found.order
+        from_ = order.from_
+        if from_ is None and not order.full:
+            from_ = source.next_from
+        wanted = Wanted(source.url, source.prefix, source.set, from_)
+        standing, notes = planned(asking, wanted)
+        if source.kind is not SourceKind.WISHES and standing.namespace not in MARC_NAMESPACES:
+            raise Invalid(
+                f"the provider's {standing.task.prefix} is no MARC, and a catalogue is made of "
+                "MARC: name another prefix with --prefix, or ask the partner to offer marc21",
+                field="prefix",
+            )
+        point = standing.point
+        if order.from_ is None and standing.deleted_record != "persistent" and not point.full:
+            # It keeps no deletions: only a full list tells what is gone.
+            windows = plan(None, None, standing.task.granularity)
+            point = begin(windows, self._site.clock())
+        order = replace(
+            order,
+            full=point.full,
+            namespace=standing.namespace,
+            deleted_record=standing.deleted_record,
+            prefix=standing.task.prefix,
+            set=standing.task.set,
+            granularity=int(standing.task.granularity),
+            earliest=standing.task.earliest,
+        )
+        opening = _opening(self._found, order)
+        now = self._site.now()
+        with self._site.db.write() as conn:
+            jobs.advance(conn, self._held, {}, 0, now)
+            original_id = originals.begin(conn, now)
+            originals.append(conn, original_id, 0, [opening])
+            self._found = replace(
+                self._found,
+                order=order,
+                point=_stored(point),
+                original_id=original_id,
+                octets=len(opening),
+                remarks=self._found.remarks.and_also(map(_remark, notes)),
+                error="",
+                tries=0,
+            )
+            harvests.keep(conn, self._found)
+
+    def _keep(self, page: Page) -> None:
+        """Keep a page, and the point behind it."""
+        point, found = page.point, self._found
+        assert found.original_id is not None  # noqa: S101 - a planned harvest has one
+        with self._site.db.write() as conn:
+            jobs.advance(conn, self._held, {}, point.records, self._site.now())
+            octets = _keep_records(conn, found, page)
+            self._found = replace(
+                found,
+                point=_stored(point),
+                pages=point.pages,
+                records=point.records,
+                deleted=point.deleted,
+                octets=octets,
+                remarks=found.remarks.and_also(map(_remark, page.notes)),
+                error="",
+                tries=0,
+            )
+            harvests.keep(conn, self._found)
+
+    def _step_aside(self) -> None:
+        until = self._site.now() + _ASIDE
+        with self._site.db.write() as conn:
+            jobs.postpone(conn, self._held, {}, "", until)
 
 
-def _kept(standing: Standing, sinks: Sinks) -> Standing:
-    """Make what was written durable, then where it ends."""
-    standing = replace(
-        standing,
-        octets=_settled(sinks.records),
-        report_octets=None if sinks.report is None else _settled(sinks.report),
-    )
-    sinks.keep(standing)
-    return standing
+def _keep_records(conn: Connection, found: Harvest, page: Page) -> int:
+    """Keep the headers of a page and the bytes of its records; return the length of the original.
 
-
-def _settled(stream: BinaryIO) -> int:
-    stream.flush()
-    os.fsync(stream.fileno())
-    return stream.tell()
-
-
-def _envelope(namespace: str) -> tuple[bytes, bytes]:
-    """Return what stands before and after the records.
-
-    The namespace has a prefix, so that it is not given to records that have none.
+    A page may be large, so neither is held as a whole.
     """
-    if namespace in _MARC:
-        opening = f'<marc:collection xmlns:marc="{namespace}">\n'
-        return _PROLOG + opening.encode(), b"</marc:collection>\n"
-    return _PROLOG + b"<records>\n", b"</records>\n"
+    assert found.original_id is not None  # noqa: S101 - a planned harvest has one
+    at = found.octets
+    position = harvests.next_position(conn, found.id)
+    lines: list[HarvestLine] = []
+    waiting = bytearray()
+    for record in page.records:
+        line = _line(record, position, at + len(waiting))
+        if line.length:
+            waiting += record.metadata or b""
+            waiting += b"\n"
+        lines.append(line)
+        position += 1
+        if len(lines) >= _LINES_AT_ONCE:
+            harvests.add_lines(conn, found.id, lines)
+            lines = []
+        while len(waiting) >= originals.PIECE:
+            originals.append(conn, found.original_id, at, [bytes(waiting[: originals.PIECE])])
+            del waiting[: originals.PIECE]
+            at += originals.PIECE
+    harvests.add_lines(conn, found.id, lines)
+    if waiting:
+        originals.append(conn, found.original_id, at, [bytes(waiting)])
+    return at + len(waiting)
 
 
-def _report(sinks: Sinks, lines: Iterable[dict[str, Any]]) -> None:
-    if sinks.report is not None:
-        for line in lines:
-            sinks.report.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+def _line(record: Record, position: int, offset: int) -> HarvestLine:
+    about = b"\n".join(record.about) or None
+    line = HarvestLine(position, record.identifier, record.datestamp, record.deleted, about)
+    if record.deleted or record.metadata is None:
+        return line
+    return line._replace(offset=offset, length=len(record.metadata))
 
 
-def _header(record: Record) -> dict[str, Any]:
-    return {
-        "identifier": record.identifier,
-        "datestamp": record.datestamp,
-        "sets": list(record.sets),
-        "deleted": record.deleted,
-    }
+# --- what did not go well -----------------------------------------------------------------------
+
+# What another try does not mend: a person has to look at it.
+_FINAL: Final = (Looping, LimitReached, Told)
 
 
-def _noted(note: Note) -> dict[str, Any]:
-    excerpt = note.excerpt.decode("utf-8", "backslashreplace")
-    line = {"note": note.code, "message": note.message}
-    return line | {
-        name: value
-        for name, value in (("identifier", note.identifier), ("excerpt", excerpt))
-        if value
-    }
+def _put_off(site: Site, held: Job, error: HarvestError) -> None:
+    """Keep why a harvest could not go on, and when it is tried again."""
+    now = site.now()
+    with site.db.write() as conn:
+        found = harvests.by_id(conn, held.subject_id)
+        tries = found.tries + 1
+        asked = error.wait if isinstance(error, AskedToWait) else 0.0
+        again = next_try(tries, asked, now)
+        told = _sentence(error)
+        log.warning("harvest_failed", code=error.code, reason=told, tries=tries)
+        notes = [*map(_remark, error.notes), Remark(error.code, told)]
+        remarks = found.remarks.and_also(notes)
+        harvests.keep(conn, replace(found, remarks=remarks, error=told, tries=tries))
+        if again is None or isinstance(error, _FINAL) or isinstance(error.__cause__, NotPublic):
+            harvests.move(conn, found, HarvestState.FAILED, error=told)
+            jobs.fail(conn, held, told, now)
+        else:
+            jobs.postpone(conn, held, {}, told, again)
+
+
+def _fail(site: Site, held: Job, why: str) -> None:
+    """End a harvest that a person has to look at."""
+    with site.db.write() as conn:
+        found = harvests.by_id(conn, held.subject_id)
+        harvests.move(conn, found, HarvestState.FAILED, error=why)
+        jobs.fail(conn, held, why, site.now())
+
+
+def _sentence(error: HarvestError) -> str:
+    said = error.message.strip().rstrip(".")
+    excerpt = " ".join(error.excerpt.decode("utf-8", "replace").split())[:300]
+    return f"{said}. The answer began: {excerpt}" if excerpt else f"{said}."
+
+
+# --- what is stored -----------------------------------------------------------------------------
+
+
+def _opening(found: Harvest, order: Order) -> bytes:
+    """Return what stands before the records.
+
+    It names the harvest, so that two that bring the same records are two originals.
+    """
+    opening, _ = envelope(order.namespace)
+    return opening + f"<!-- harvest {found.public_id} -->\n".encode()
+
+
+def _task(order: Order) -> Task:
+    return Task(order.prefix, order.set, Granularity(order.granularity), order.earliest)
+
+
+def _point(found: Harvest) -> Point:
+    return concluding.point_of(found)
+
+
+def _stored(point: Point) -> dict[str, Any]:
+    return asdict(point)
+
+
+def _remark(note: Note) -> Remark:
+    return Remark(note.code, note.message, note.identifier)

@@ -12,12 +12,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.domain.partner import Partner
+from service.domain.audience import PUBLIC
+from service.domain.partner import Partner, PartnerState
 from service.errors import Invalid, NotFound, Unauthenticated
-from service.store import accounts, partners
+from service.store import accounts, audiences, partners
 from service.store.accounts import TokenOwner
-from service.store.db import Database
-from service.store.feed import PUBLIC
+from service.store.db import Connection, Database
 from service.usecases.membership import known_partner
 
 TOKEN_PREFIX = "bb_"  # noqa: S105 - it marks tokens, so that a leaked one is recognised
@@ -30,6 +30,12 @@ class Caller:
     partner: Partner | None = None
     staff: str = ""
     audiences: frozenset[int] = frozenset({PUBLIC})
+
+    @property
+    def active(self) -> Partner | None:
+        """The partner, if the exchange with it runs: one that is suspended is as anybody."""
+        here = self.partner is not None and self.partner.state is PartnerState.ACTIVE
+        return self.partner if here else None
 
 
 ANONYMOUS = Caller()
@@ -89,13 +95,20 @@ def identify(db: Database, token: str, user: str = "") -> Caller:
         caller = None
         if owner is not None and owner.partner_id is not None:
             partner = partners.by_id(conn, owner.partner_id)
-            caller = Caller(partner=partner, audiences=partners.audiences(conn, partner.id))
+            caller = Caller(partner=partner, audiences=_sees(conn, partner))
         elif owner is not None and owner.account_id is not None:
             caller = Caller(staff=accounts.name_of(conn, owner.account_id))
     name = "" if caller is None else caller.partner.code if caller.partner else caller.staff
     if caller is None or (user and not hmac.compare_digest(user.encode(), name.encode())):
         raise Unauthenticated("the token is unknown or was revoked; ask for a new one")
     return caller
+
+
+def _sees(conn: Connection, partner: Partner) -> frozenset[int]:
+    """Return the audiences of a partner; while the exchange is suspended it is as anybody."""
+    if partner.state is PartnerState.SUSPENDED:
+        return ANONYMOUS.audiences
+    return audiences.standing(conn, partner.id)
 
 
 def _new_token() -> tuple[str, bytes]:

@@ -32,7 +32,8 @@ from service.store import imports, jobs, originals, readings, records
 from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.store.records import Kept
-from service.usecases import preparing
+from service.usecases import identifying, preparing
+from service.usecases.identifying import Arrival
 from service.usecases.preparing import Prepared
 
 Now = Callable[[], datetime]  # the moment, aware, UTC
@@ -51,6 +52,7 @@ def stage(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
     with db.read() as conn:
         batch = imports.by_id(conn, held.subject_id)
         others = readings.others(conn, batch)
+        arrival = identifying.of_batch(conn, batch)
     start = formats.Start(held.cursor.get("position", 0), held.cursor.get("offset", 0))
     surveying = _Surveying(db, held, now, on_step)
     source = _source(db, batch, surveying)
@@ -63,7 +65,10 @@ def stage(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
         with db.write() as conn:
             cursor = {"position": step[-1].position, "offset": done}
             jobs.advance(conn, held, cursor, done, now())
-            _stage_step(conn, batch, others, step, now())
+            if arrival is None:
+                _stage_step(conn, batch, others, step, now())
+            else:
+                _stage_harvested(conn, batch, arrival, step, now())
         on_step(held, done)
     with db.write() as conn:
         jobs.finish(conn, held, now())
@@ -165,6 +170,19 @@ def _stage_step(
             for each, decision, place in zip(prepared, decisions, places, strict=True)
         ],
     )
+
+
+def _stage_harvested(
+    conn: Connection, batch: Batch, arrival: Arrival, prepared: Sequence[Prepared], now: datetime
+) -> None:
+    """Stage what a partner's provider named: there its identifier says which record it is."""
+    decided = identifying.decide(conn, arrival, prepared)
+    kept = iter(records.add_versions(conn, [version for _, version in decided if version], now))
+    lines = [
+        _line(each, decision, next(kept) if version else None)
+        for each, (decision, version) in zip(prepared, decided, strict=True)
+    ]
+    imports.add_lines(conn, batch.id, lines)
 
 
 def _known(

@@ -8,7 +8,16 @@ from __future__ import annotations
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 
-from service.web import answers, catalogue, health, oai_endpoint, oai_explorer, presentation
+from service.web import (
+    answers,
+    catalogue,
+    flow_control,
+    health,
+    oai_endpoint,
+    oai_explorer,
+    presentation,
+    visitors_book,
+)
 
 
 def register(app: Flask) -> None:
@@ -17,6 +26,8 @@ def register(app: Flask) -> None:
     Bootstrap5(app)
     presentation.register(app)
     answers.register(app)
+    flow_control.register(app, app.extensions["bookbridge"].settings)
+    visitors_book.register(app, app.extensions["bookbridge"])
     app.register_blueprint(catalogue.pages)
     app.register_blueprint(oai_explorer.pages)
     app.register_blueprint(oai_endpoint.endpoint)

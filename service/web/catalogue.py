@@ -9,10 +9,11 @@ from service.errors import NotFound
 from service.store import public_ids
 from service.store.offers import Shown
 from service.usecases import offering
-from service.usecases.publishing import FORMATS
+from service.usecases.rendering import FORMATS
 from service.usecases.signing_in import ANONYMOUS
 from service.usecases.site import Site
-from service.web import answers
+from service.web import answers, client_settings
+from service.web.client_settings import Chosen
 
 pages = Blueprint("catalogue", __name__)
 pages.register_error_handler(NotFound, answers.not_found)
@@ -47,6 +48,7 @@ def offer_list(slug: str) -> str:
         more=len(titles) > PER_PAGE,
         after=_after(),
         now=site.now(),
+        clients=client_settings.clients(site.settings, Chosen("marc21", f"list:{slug}")),
     )
 
 

@@ -21,11 +21,13 @@ from oai.provider import CONTENT_TYPE, CredentialsNeeded, respond
 from service.errors import Busy, Unauthenticated
 from service.store.db import DatabaseError
 from service.usecases import signing_in
-from service.usecases.publishing import FeedRepository
+from service.usecases.disseminating import FeedRepository
 from service.usecases.signing_in import ANONYMOUS, Caller
 from service.usecases.site import Site
+from service.web import flow_control, visitors_book
 
 endpoint = Blueprint("oai", __name__)
+endpoint.register_error_handler(flow_control.Overdrawn, flow_control.refuse)
 log = structlog.get_logger(__name__)
 
 # The largest form that is read: far beyond any request of the protocol.
@@ -43,14 +45,19 @@ def oai() -> Response:
     site: Site = current_app.extensions["bookbridge"]
     caller = _caller(site)
     pairs, malformed = _pairs()
-    repository = FeedRepository(site.db, site.settings, site.clock, signed_in=caller != ANONYMOUS)
-    answer = respond(
-        repository,
-        pairs,
-        tokens=current_app.extensions["oai_tokens"],
-        audience=f"partner:{caller.partner.code}" if caller.partner else "public",
-        malformed=malformed,
+    reader = caller.active
+    repository = FeedRepository(
+        site.db, site.settings, site.clock, reader, signed_in=caller != ANONYMOUS
     )
+    with flow_control.admitted(caller):
+        answer = respond(
+            repository,
+            pairs,
+            tokens=current_app.extensions["oai_tokens"],
+            audience=f"partner:{reader.code}" if reader else "public",
+            malformed=malformed,
+        )
+    visitors_book.note(caller, answer)
     body = answer.body
     response = Response(status=200)
     response.headers["Content-Type"] = CONTENT_TYPE

@@ -111,6 +111,7 @@ STAFF_ONLY = [
     ("POST", "/imports/x/commit"),
     ("POST", "/lists"),
     ("POST", "/lists/x/open"),
+    ("GET", "/lists/x/allocation"),
     ("POST", "/offers/x/withdraw"),
     ("GET", "/partners"),
     ("POST", "/partners"),
@@ -118,8 +119,28 @@ STAFF_ONLY = [
     ("POST", "/partners/x/suspend"),
     ("POST", "/partners/x/tokens"),
     ("DELETE", "/partners/x/tokens"),
+    ("GET", "/harvesters"),
+    ("GET", "/sources"),
+    ("POST", "/sources"),
+    ("GET", "/sources/x"),
+    ("POST", "/sources/x/harvest"),
+    ("GET", "/sources/x/harvests"),
+    ("GET", "/own-wishes"),
+    ("POST", "/own-wishes"),
+    ("POST", "/own-wishes/send"),
+    ("GET", "/own-wishes/x"),
+    ("DELETE", "/own-wishes/x"),
 ]
-PARTNERS_ONLY = [("POST", "/wishlists"), ("DELETE", "/wishlists/x/lines/1")]
+PARTNERS_ONLY = [
+    ("POST", "/wishlists"),
+    ("GET", "/wishlists.atom"),
+    ("DELETE", "/wishlists/x/lines/1"),
+    ("GET", "/webhooks"),
+    ("POST", "/webhooks"),
+    ("GET", "/webhooks/x"),
+    ("POST", "/webhooks/x/resume"),
+    ("DELETE", "/webhooks/x"),
+]
 SIGNED_IN = [("GET", "/wishlists"), ("GET", "/wishlists/x"), ("GET", "/me")]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from service.usecases import membership, offering
 from service.usecases.site import Site
 from tests.api.conftest import BASE, ISBN, Client, new_partner, oai, offer, record, work
 from tests.api.test_problems import problem
@@ -51,6 +52,7 @@ def test_a_list_with_a_moment_of_opening_is_scheduled(staff: Client) -> None:
         ({"opens_at": "2099-06-01T00:00:00Z", "closes_at": "2099-05-01T00:00:00Z"}, "closes_at"),
         ({"partners": ["nobody"]}, "partners"),
         ({"partners": []}, "partners"),
+        ({"audience": "nobody"}, "audience"),
     ],
 )
 def test_what_is_wrong_with_a_list_is_named(
@@ -204,6 +206,24 @@ def test_a_list_for_one_partner_exists_for_nobody_else(
     assert {each["title"] for each in staff.get("/offers").json["items"]} == {"For all", "For one"}
     assert staff.get("/lists/draft").json["titles"] == 1
     assert new_partner(app, "later").get("/lists/secret-gift").status_code == 404
+
+
+def test_a_list_for_a_group_is_seen_by_its_members(
+    site: Site, nobody: Client, partner: Client, other: Client, staff: Client
+) -> None:
+    membership.add_audience(site.db, "near", ["ulaanbaatar"])
+    made = staff.post("/lists", json=NEW | {"audience": "near"})
+    assert (made.status_code, made.json["public"]) == (201, False)
+    staff.post("/lists/spring-2026/open")
+    work(site)
+    assert partner.get("/lists/spring-2026").json["public"] is False
+    for caller in (nobody, other):
+        problem(caller.get("/lists/spring-2026"), 404, "not_found")
+        assert "spring-2026" not in caller.get("/lists").text
+    membership.leave(site.db, "near", ["ulaanbaatar"])
+    problem(partner.get("/lists/spring-2026"), 404, "not_found")
+    offering.add_tier(site.db, "spring-2026", "public", site.now(), site.now())
+    assert nobody.get("/lists/spring-2026").json["public"] is True
 
 
 def test_answers_stay_out_of_shared_caches(nobody: Client) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
+from lxml import etree
 
-from marc_mappings import marcxml
+from marc_mappings import formats, marcxml
 from service.domain.wish import Outcome
-from service.store import wishes
+from service.domain.wish_sheet import ODS, XLSX
+from service.store import wish_lists
 from service.usecases.site import Site
-from tests.api.conftest import BASE, ISBN, ISSN, Client, marc, oai, offer, record
+from tests.api.conftest import BASE, ISBN, ISSN, Client, marc, oai, offer, record, work
 from tests.api.test_problems import Unread, problem
+from tests.service.test_wish_tables import ods, ods_row, xlsx
 
 NOWHERE = "01JZ0000000000000000000000"
 BOOK = record("The Blue Sky", isbn=ISBN)
@@ -40,6 +44,7 @@ def test_a_wish_list_is_answered_line_by_line_and_kept(book: str, partner: Clien
         "reason": "The offer you named is “The Blue Sky” on list spring.",
         "offer": oai(book),
         "offer_url": f"{BASE}/offers/{book}",
+        "score": 1.0,
         "quantity": 1,
         "note": "",
         "state": "OPEN",
@@ -94,6 +99,9 @@ FORMATS = {
     "application/xml": lambda _: marcxml.write(BOOK),
     "text/xml": lambda _: marcxml.write(BOOK),
     "text/csv; charset=UTF-8": lambda _: f"isbn\n{ISBN}\n".encode(),
+    "text/csv; charset=EUC-KR": lambda _: f"서명,ISBN\n책,{ISBN}\n".encode("euc-kr"),
+    XLSX: lambda book: xlsx(("교환 도서 목록",), ("링크",), (f"{BASE}/offers/{book}",)),
+    ODS: lambda _: ods(ods_row("書名", "ISBN") + ods_row("The Blue Sky", ISBN)),
 }
 
 
@@ -175,7 +183,7 @@ def test_a_dry_run_answers_and_keeps_nothing(site: Site, book: str, partner: Cli
         assert answer.json["counts"] == {"registered": 1, "invalid": 1}
     assert partner.get("/wishlists").json["items"] == []
     with site.db.read() as conn:
-        assert wishes.listed(conn, None, "", 10) == []
+        assert wish_lists.listed(conn, None, "", 10) == []
     answer = partner.wish(oai(book), Idempotency_Key="k")
     assert (answer.status_code, answer.json["counts"]) == (201, {"registered": 1})
 
@@ -222,7 +230,14 @@ def test_wish_lists_are_listed_to_their_partner_and_to_the_staff(
     theirs = other.wish(ISBN).json["id"]
     page = partner.get("/wishlists?limit=2").json
     assert [each["id"] for each in page["items"]] == [mine[2], mine[1]]
-    assert page["items"][0].keys() == {"id", "url", "partner", "received_at", "lines"}
+    assert page["items"][0].keys() == {
+        "id",
+        "url",
+        "partner",
+        "received_at",
+        "lines",
+        "state",
+    }
     page = partner.get(page["next"].removeprefix(BASE)).json
     assert ([each["id"] for each in page["items"]], page["next"]) == ([mine[0]], None)
     everything = [each["id"] for each in staff.get("/wishlists").json["items"]]
@@ -278,3 +293,158 @@ def test_a_wish_list_as_csv_runs_no_formula(book: str, partner: Client) -> None:
         assert answer.content_type == "application/json"
     answer = partner.get(f"/wishlists/{made}?format=json", headers={"Accept": "text/csv"})
     assert answer.content_type == "application/json"
+
+
+def test_columns_that_are_not_read_and_what_was_guessed_are_told(partner: Client) -> None:
+    body = f"2026 목록\n서명,저자,ISBN\n책,한강,{ISBN}\n".encode("cp949")
+    made = partner.post("/wishlists", data=body, content_type="text/csv").json
+    assert made["columns_not_read"] == ["서명", "저자"]
+    assert "cp949" in made["remarks"][0]
+    assert made["lines"][0]["line"] == f"책,한강,{ISBN}"
+    shown = partner.get(f"/wishlists/{made['id']}").json
+    assert shown["remarks"] == made["remarks"]
+
+
+@pytest.mark.parametrize(
+    "prefer", ["respond-async", "Respond-Async, wait=10", 'handling=lenient, respond-async; x="1"']
+)
+def test_a_list_is_answered_later_for_whom_prefers_it(
+    site: Site, book: str, partner: Client, prefer: str
+) -> None:
+    answer = partner.wish(oai(book), "9780000000002", "x", Prefer=prefer)
+    assert answer.status_code == 202
+    assert answer.headers["Preference-Applied"] == "respond-async"
+    body = answer.json
+    assert answer.headers["Location"] == body["url"]
+    assert (body["state"], body["total"], body["answered"]) == ("received", 3, 0)
+    assert (body["lines"], body["counts"], body["answered_at"]) == ([], {}, None)
+    assert "withdrawn" not in body
+    work(site)
+    body = partner.get(body["url"].removeprefix(BASE)).json
+    assert (body["state"], body["total"], body["answered"]) == ("answered", 3, 3)
+    assert body["counts"] == {"registered": 1, "waiting": 1, "invalid": 1}
+    assert (body["withdrawn"], len(body["lines"])) == (0, 3)
+
+
+@pytest.mark.parametrize("prefer", ["", "wait=5", "respond-asynchronously", "x=respond-async"])
+def test_a_short_list_is_answered_at_once_for_everybody_else(partner: Client, prefer: str) -> None:
+    answer = partner.wish(ISBN, Prefer=prefer)
+    assert answer.status_code == 201
+    assert "Preference-Applied" not in answer.headers
+    assert answer.json["state"] == "answered"
+    answer = partner.wish(ISBN, query="?dry_run=1", Prefer="respond-async")
+    assert answer.status_code == 200
+    assert "Preference-Applied" not in answer.headers
+
+
+def test_lines_are_read_page_by_page(book: str, partner: Client) -> None:
+    made = partner.wish("# first", oai(book), *[f"97800000000{n:02}" for n in range(8)]).json
+    assert (len(made["lines"]), made["next"]) == (9, None)
+    numbers: list[int] = []
+    address = f"/api/v1/wishlists/{made['id']}?limit=4"
+    while address:
+        page = partner.get(address).json
+        assert page["counts"] == made["counts"]
+        numbers += [line["line_no"] for line in page["lines"]]
+        address = (page["next"] or "").removeprefix(BASE)
+    assert numbers == list(range(2, 11))
+    for query in ("limit=0", "limit=2001", "after=-1", "after=99999999999"):
+        problem(partner.get(f"/wishlists/{made['id']}?{query}"), 422, "invalid")
+
+
+def test_the_records_of_what_was_found_are_a_collection(
+    site: Site, staff: Client, partner: Client, other: Client
+) -> None:
+    one, _, three = offer(site, "spring", BOOK, record("Two"), record("Three & <four>"))
+    made = partner.wish(oai(one), "12345", ISBN, oai(three), "9780000000002").json["id"]
+    for caller in (partner, staff):
+        answer = caller.get(f"/wishlists/{made}?format=marcxml")
+        assert answer.content_type == "application/marcxml+xml; charset=utf-8"
+        found = [item.record for item in formats.read(io.BytesIO(answer.data))]
+        titles = [next(iter(each.all("245"))).first("a") for each in found]
+        assert titles == ["The Blue Sky", "Three & <four>"]
+    problem(other.get(f"/wishlists/{made}?format=marcxml"), 404, "not_found")
+    empty = partner.wish("9780000000019").json["id"]
+    answer = partner.get(f"/wishlists/{empty}", headers={"Accept": "application/marcxml+xml"})
+    assert len(etree.fromstring(answer.data)) == 0
+
+
+# --- feeds ----------------------------------------------------------------------------------------
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+
+
+def is_atom(data: bytes) -> etree._Element:
+    """Hold a feed against the rules of RFC 4287, sections 4.1.1 and 4.1.2; return its root."""
+    root = etree.fromstring(data)
+    assert root.tag == f"{ATOM}feed"
+    _is_element(root, {"id": 1, "title": 1, "updated": 1, "author": 1})
+    assert root.findtext(f"{ATOM}author/{ATOM}name")
+    relations = [link.get("rel") for link in root.findall(f"{ATOM}link")]
+    assert relations.count("self") == 1
+    assert set(relations) <= {"self", "next"}
+    assert len(relations) == len(set(relations))
+    entries = root.findall(f"{ATOM}entry")
+    for entry in entries:
+        _is_element(entry, {"id": 1, "title": 1, "updated": 1, "content": 1})
+        (link,) = entry.findall(f"{ATOM}link")
+        assert link.get("rel") == "alternate"
+    ids = [each.findtext(f"{ATOM}id") for each in (root, *entries)]
+    assert len(ids) == len(set(ids))
+    # The entries come last, and nothing is in another namespace.
+    assert [each.tag for each in root][-len(entries) or len(root) :] == [f"{ATOM}entry"] * len(
+        entries
+    )
+    assert all(str(each.tag).startswith(ATOM) for each in root.iter())
+    return root
+
+
+def _is_element(element: etree._Element, needed: dict[str, int]) -> None:
+    for name, times in needed.items():
+        assert len(element.findall(f"{ATOM}{name}")) == times, name
+    assert re.fullmatch(MOMENT, element.findtext(f"{ATOM}updated") or "")
+    assert re.fullmatch(
+        r"tag:books\.example\.org,2026-01-01:\S+", element.findtext(f"{ATOM}id") or ""
+    )
+    assert all(re.match("https?://", link.get("href", "")) for link in element.iter(f"{ATOM}link"))
+
+
+def test_a_partner_follows_its_answers_in_a_feed(
+    site: Site, book: str, partner: Client, other: Client, staff: Client
+) -> None:
+    assert len(is_atom(partner.get("/wishlists.atom").data)) == 5, "an empty feed is a feed, too"
+    other.wish(ISBN)
+    sent = [partner.wish(f"978000000{n:04}").json for n in range(4)]
+    later = partner.wish(oai(book), Prefer="respond-async").json
+    work(site)
+    told: list[str] = []
+    ids: set[str] = set()
+    address = "/api/v1/wishlists.atom?limit=2"
+    while address:
+        answer = partner.get(address)
+        assert answer.content_type == "application/atom+xml; charset=utf-8"
+        root = is_atom(answer.data)
+        for entry in root.findall(f"{ATOM}entry"):
+            ids.add(entry.findtext(f"{ATOM}id") or "")
+            told += [link.get("href", "") for link in entry.findall(f"{ATOM}link")]
+        following = [each.get("href", "") for each in root.findall(f"{ATOM}link[@rel='next']")]
+        address = following[0].removeprefix(BASE) if following else ""
+    assert sorted(told) == sorted([*(each["url"] for each in sent), later["url"]])
+    assert len(ids) == 5
+    assert told[0] == later["url"]
+    problem(staff.get("/wishlists.atom"), 403, "forbidden")
+
+
+def test_one_list_is_a_feed_of_its_lines(book: str, partner: Client, other: Client) -> None:
+    made = partner.wish(oai(book), "x\x0b\x1f<y>", *[f"97800000000{n:02}" for n in range(3)]).json
+    answer = partner.get(f"/wishlists/{made['id']}?format=atom&limit=3")
+    root = is_atom(answer.data)
+    entries = root.findall(f"{ATOM}entry")
+    assert entries[0].findtext(f"{ATOM}content") == made["lines"][0]["reason"]
+    (following,) = root.findall(f"{ATOM}link[@rel='next']")
+    rest = is_atom(partner.get(following.get("href", "").removeprefix(BASE)).data)
+    assert len(rest.findall(f"{ATOM}entry")) == 2
+    answer = partner.get(f"/wishlists/{made['id']}", headers={"Accept": "application/atom+xml"})
+    assert len(is_atom(answer.data).findall(f"{ATOM}entry")) == 5
+    problem(other.get(f"/wishlists/{made['id']}?format=atom"), 404, "not_found")

@@ -25,8 +25,8 @@ from marc_mappings.formats import Parsed
 from oai.fetching import Query, Unreached
 from service.cli import cli
 from service.errors import Invalid
-from service.usecases.fetching import Port
-from service.usecases.harvesting import Standing
+from service.usecases.fetching import EVERYWHERE, Port
+from service.usecases.harvesting_to_file import Standing
 from tests.oai.hostile import XML, Asked, Sent, Site, books, serving
 from tests.real.edge_case_library import MARC, Library, served
 from tests.service.builders import a_record
@@ -309,7 +309,7 @@ def _always(sent: Sent, _: Asked) -> Sent:
 
 
 def _ask(url: str) -> tuple[int, dict[str, str], bytes]:
-    port = Port(url, allow_private=True)
+    port = Port(url, networks=EVERYWHERE)
     try:
         with port(Query([("verb", "Identify")], 2, 2)) as reply:
             return reply.status, dict(reply.headers), b"".join(reply.pieces)
@@ -367,7 +367,7 @@ def test_every_redirect_is_checked_like_the_first_address(monkeypatch: pytest.Mo
 def test_no_redirect_leads_from_https_to_http(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     asked: list[str] = []
 
-    def moved(_: Port, url: str, query: Query) -> requests.Response:
+    def moved(_: Port, url: str, query: Query, auth: object) -> requests.Response:
         asked.append(url)
         answer = requests.Response()
         answer.status_code, answer.raw = 302, BytesIO()

@@ -13,7 +13,7 @@ from service import config
 from service.cli import moments
 from service.demo import books
 from service.store.db import Database
-from service.usecases.publishing import FeedRepository
+from service.usecases.disseminating import FeedRepository
 from tests.cli.conftest import Bookbridge
 
 

@@ -89,20 +89,20 @@ class Site:
 class _Handler(BaseHTTPRequestHandler):
     site: Site
     lock: threading.Lock
+    answering: threading.Lock
 
     def do_GET(self) -> None:
         site = self.site
         with self.lock:
             site.at_once += 1
             site.most_at_once = max(site.most_at_once, site.at_once)
+        with self.answering:
             pairs = parse_qsl(urlsplit(self.path).query, keep_blank_values=True)
             sent = site.answer(pairs, {name.lower(): value for name, value in self.headers.items()})
-        try:
-            with suppress(OSError):
-                self._send(sent)
-        finally:
-            with self.lock:
-                site.at_once -= 1
+        with self.lock:
+            site.at_once -= 1  # before it is sent: who has the answer may ask the next question
+        with suppress(OSError):
+            self._send(sent)
         self.close_connection = True
 
     def _send(self, sent: Sent) -> None:
@@ -124,7 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(site: Site) -> Iterator[str]:
     """Serve a site on loopback and yield its base URL."""
-    handler = type("Handler", (_Handler,), {"site": site, "lock": threading.Lock()})
+    locks = {"lock": threading.Lock(), "answering": threading.Lock()}
+    handler = type("Handler", (_Handler,), {"site": site, **locks})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     server.block_on_close = False

@@ -29,7 +29,12 @@ places = st.builds(
         st.none() | st.integers(0, 2**40),
         st.none() | st.integers(0, 2**40),
     ),
-    st.builds(Key, st.integers(0, 2**40), st.integers(0, 2**63)),
+    st.builds(
+        Key,
+        st.integers(0, 2**40),
+        st.integers(0, 2**63),
+        st.none() | st.integers(0, 2**40),
+    ),
     st.integers(0, 2**40),
     st.none() | st.integers(0, 2**40),
 )
@@ -41,6 +46,13 @@ def test_35_a_place_comes_back_as_it_was_in_less_than_a_kilobyte_without_encodin
     assert TOKENS.open_list("ListIdentifiers", "partner:cz-brno", token) == place
     assert len(token) < 1000
     assert re.fullmatch(r"[A-Za-z0-9._~-]+", token)
+
+
+def test_33_a_token_from_before_keys_had_an_order_of_their_own_still_opens():
+    value = ["marc21", None, None, None, [1_750_000_000, 7], 100, None]
+    before = TOKENS._sign("ListRecords", "public", value)
+    place = TOKENS.open_list("ListRecords", "public", before)
+    assert place == ListPlace(Selection("marc21"), Key(1_750_000_000, 7), cursor=100)
 
 
 def test_41_a_place_among_the_sets_comes_back():

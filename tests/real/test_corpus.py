@@ -17,7 +17,7 @@ from service.domain.import_batch import BatchState
 from service.store import feed
 from service.store.db import Database
 from service.usecases import cataloguing, offering, publishing
-from service.usecases.publishing import FeedRepository
+from service.usecases.disseminating import FeedRepository
 from service.usecases.site import Site
 from tests.conftest import SHARED
 from tests.service.builders import make_site, open_list, receive, work

@@ -13,6 +13,7 @@ import pytest
 from oai.datestamp import written
 from service.domain.offer import ListAction
 from service.store import feed, offers
+from service.store.feed_reading import Stream
 from service.usecases import publishing
 from tests.real.edge_case_library import (
     HEADERS,
@@ -236,7 +237,7 @@ def test_28_what_is_published_after_a_page_was_read_is_later_than_its_date(
     changing: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A publication falls between the reading of the rows and the sending of the page."""
-    read, stamps = feed.entries, []
+    read, stamps = Stream.entries, []
 
     def then_somebody_publishes(*arguments: Any, **options: Any) -> Any:
         rows = read(*arguments, **options)
@@ -245,7 +246,7 @@ def test_28_what_is_published_after_a_page_was_read_is_later_than_its_date(
         stamps.append(publishing.publish(changing.site.db, changing.clock).stamp)
         return rows
 
-    monkeypatch.setattr(feed, "entries", then_somebody_publishes)
+    monkeypatch.setattr(Stream, "entries", then_somebody_publishes)
     told = changing.ask(LIST)
     monkeypatch.undo()
     assert stamps

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service.store import feed
+from service.store.feed_reading import Stream
 from tests.real.edge_case_library import HEADERS, LIST, MARC, Library, served, wait_for
 from tests.service.builders import a_record
 
@@ -172,7 +172,7 @@ def test_60_a_fault_in_the_middle_of_a_page_gives_no_page_that_looks_whole(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page is made before its first octet is sent, and its length is told."""
-    wanted = feed.entries
+    wanted = Stream.entries
 
     def faulty(*arguments: Any, **options: Any) -> Any:
         rows = wanted(*arguments, **options)
@@ -187,7 +187,7 @@ def test_60_a_fault_in_the_middle_of_a_page_gives_no_page_that_looks_whole(
 
         return Rows(rows)
 
-    monkeypatch.setattr(feed, "entries", faulty)
+    monkeypatch.setattr(Stream, "entries", faulty)
     answer = library.fetch(MARC)
     assert answer.status >= 500
     assert b"OAI-PMH" not in answer.body

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from service.domain.offer import ListAction
 from service.errors import Busy
-from service.store import feed
+from service.store import feed_reading
 from service.usecases import membership, signing_in
 from tests.real.edge_case_library import HEADERS, LIST, Library, served
 
@@ -139,7 +139,7 @@ def test_58_when_the_database_is_away_harvesters_are_asked_to_come_again(
     def away(*_: Any) -> Any:
         raise fault
 
-    monkeypatch.setattr(feed, "view", away)
+    monkeypatch.setattr(feed_reading, "view", away)
     resumed = f"verb=ListRecords&resumptionToken={first.token}"
     for method in ("GET", "HEAD"):
         answer = library.fetch(resumed, method=method)

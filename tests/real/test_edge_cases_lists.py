@@ -336,7 +336,7 @@ def test_40_a_quiet_harvest_has_each_item_once_and_as_many_as_it_said(
 def test_41_sets_are_listed_over_pages_and_each_once(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.usecases.publishing._SETS_PER_PAGE", 4)
+    monkeypatch.setattr("service.usecases.disseminating._SETS_PER_PAGE", 4)
     with served(sqlite_template, tmp_path) as library:
         places = ("ko ", "ja ", "mp ", "vm ", "fr ", "it ", "sp ")
         library.bring(*(a_record("B", number=p.strip(), place=p) for p in places))

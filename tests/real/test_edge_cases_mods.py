@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from marc_mappings.record import Field, Subfield
-from service.store import feed
+from service.store import feed_reading
 from service.store.tables import rendition
 from tests.oai.asking import NS
 from tests.real.edge_case_library import HEADERS, Library, served
@@ -72,7 +72,7 @@ def test_mods_is_made_once_and_stored(library: Library, monkeypatch: pytest.Monk
     def again(*_: object) -> None:
         raise AssertionError("made again")
 
-    monkeypatch.setattr(feed, "keep_renditions", again)
+    monkeypatch.setattr(feed_reading, "keep_renditions", again)
     assert [page.body for page in library.pages(MODS)] == before
 
 

@@ -23,7 +23,7 @@ from service import worker
 from service.store import feed, offers
 from service.store.db import Database
 from service.usecases import offering, publishing
-from service.usecases.publishing import FeedRepository
+from service.usecases.disseminating import FeedRepository
 from tests.service.builders import HandClock, a_file, a_record, make_site, open_list, receive
 
 PLACES = {"ko ": "KR", "ja ": "JP"}

@@ -9,15 +9,16 @@ from contextlib import contextmanager
 import pytest
 
 from oai.repository import Key, Selection
+from service import worker
 from service.domain import publication
 from service.domain.offer import ListAction
 from service.errors import Busy
 from service.store import feed, offer_lists, offers
 from service.store.db import Connection
 from service.usecases import offering, publishing
-from service.usecases.publishing import FeedRepository
+from service.usecases.disseminating import FeedRepository
 from service.usecases.site import Site
-from tests.service.builders import HandClock, a_record, bring, open_list, work
+from tests.service.builders import HandClock, a_file, a_record, bring, open_list, receive, work
 
 ALL = Selection("oai_dc")
 
@@ -96,6 +97,20 @@ def test_what_a_stalled_commit_published_late_is_stamped_again(site: Site) -> No
     assert done.more
     again = publishing.publish(site.db, lambda: start + 30)
     assert (again.items, again.stamp) == (1, int(start + 32))
+
+
+def test_a_deletion_from_a_set_that_was_published_late_is_stamped_again(site: Site) -> None:
+    open_list(site)
+    bring(site, a_record("One", number="1", place="ko "))
+    receive(site, a_file(a_record("One, corrected", number="1", place="ja ")))
+    while (held := worker.lease(site)) is not None:  # all of the import but its publication
+        worker.work(site, held, lambda *_: None)
+    start = site.clock() + 60
+    readings = iter([start, start, start + 30])
+    assert publishing.publish(site.db, lambda: next(readings)).more
+    stamp = publishing.publish(site.db, lambda: start + 30).stamp
+    seen, _ = harvest(site, Selection("oai_dc", set="place:KR", from_=stamp))
+    assert list(seen.values()) == [True]
 
 
 def test_a_writer_that_commits_late_is_in_the_next_harvest(site: Site) -> None:

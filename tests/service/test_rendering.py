@@ -6,8 +6,11 @@ import pytest
 
 from marc_mappings import marc21_to_mods
 from oai.repository import Selection
-from service.store import feed
-from service.usecases.publishing import FeedRepository
+from service.domain.audience import AudienceKind
+from service.domain.feed_view import Place, Sought
+from service.store import feed_reading
+from service.store.feed_reading import Stream
+from service.usecases.disseminating import FeedRepository
 from service.usecases.site import Site
 from tests.service.builders import a_record, bring, open_list
 
@@ -55,9 +58,9 @@ def test_two_harvesters_may_make_the_same_at_once(site: Site) -> None:
     open_list(site)
     bring(site, a_record("One", number="1"))
     with site.db.read() as conn:
-        stream = feed.view(conn, feed.PUBLIC, "").stream or 0
-        (entry,) = feed.entries(conn, stream, prefix="marc21", after=(0, 0), until=2**40, limit=9)
+        (source,) = feed_reading.view(conn, Sought("", frozenset(AudienceKind)), None).sources
+        (entry,) = Stream(conn, source, "marc21", 2**40).entries(Place(0, 0, 0), 9)
     for body in (b"<first/>", b"<second/>"):
         with site.db.write() as conn:
-            feed.keep_renditions(conn, "mods", {entry[-1]: body})
+            feed_reading.keep_renditions(conn, "mods", {entry[-1]: body})
     assert bodies(site) == [b"<first/>"]

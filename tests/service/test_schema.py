@@ -13,9 +13,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from service.errors import Misconfigured
-from service.store import imports, schema
+from service.store import audiences, feed, imports, schema
 from service.store.db import Database
 from service.store.tables import metadata
+from service.usecases import publishing
 
 
 def _is_search(difference: object) -> bool:
@@ -111,6 +112,26 @@ def test_a_database_of_the_first_schema_comes_up_with_every_row(first: Database)
     with first.engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     assert [each for each in differences if not _is_search(each)] == []
+
+
+def test_after_coming_up_every_membership_is_told_anew(first: Database) -> None:
+    """Until then no partner could harvest what its audiences see, and went by later stamps."""
+    with first.write() as conn:
+        for statement in (
+            """INSERT INTO partner (id, public_id, code, name, state, created_at)
+            VALUES (3, 'P', 'ara', 'Ara', 'ACTIVE', '2026-05-01 09:00:00')""",
+            "INSERT INTO audience (id, code, kind) VALUES (9, 'list:secret', 'GROUP')",
+            "INSERT INTO audience_member (audience_id, partner_id, since) VALUES (9, 3, 5)",
+        ):
+            conn.execute(sa.text(statement))
+    schema.upgrade(first)
+    with first.read() as conn:
+        assert audiences.standing(conn, 3) == {feed.PUBLIC}
+    stamp = publishing.publish(first, lambda: 2_500_000_000.0).stamp
+    with first.read() as conn:
+        assert audiences.standing(conn, 3) == {feed.PUBLIC, 9}
+        (member,) = audiences.members(conn, 9)
+    assert (member.since, member.left) == (stamp, None)
 
 
 def test_after_coming_up_a_file_may_be_read_twice_but_not_twice_the_same_way(

@@ -92,6 +92,26 @@ def test_a_marc_record_is_a_wish(site: Site) -> None:
     assert outcomes(received) == [Outcome.REGISTERED, Outcome.INVALID, Outcome.INVALID]
 
 
+def test_a_record_that_names_an_offer_asks_for_just_that(site: Site) -> None:
+    open_list(site)
+    bring(site, a_record("First printing", number="1", isbn=ISBN))
+    bring(site, a_record("Second printing", number="2", isbn=ISBN))
+    name = identifier(site, "Second printing")
+    page = f"{site.settings.base_url}/offers/{name.rpartition('/')[2]}.xml"
+    for code, tag, value in (("a", "024", name), ("b", "856", page)):
+        field = Field(tag, "7 ", (Subfield("u" if tag == "856" else "a", value),))
+        body = a_file(a_record("Theirs", isbn=ISBN, extra=(field,)))
+        (line,) = wishing.receive(
+            site.db,
+            a_partner(site, code),
+            Request(body, "application/marc"),
+            site.names(),
+            site.wish_limits(),
+            site.now(),
+        ).wish_list.lines
+        assert (line.outcome, line.offer) == (Outcome.REGISTERED, name.rpartition("/")[2])
+
+
 def test_an_issn_or_the_isbn_of_a_set_is_matched_but_not_registered(site: Site) -> None:
     issn = Field("022", "  ", (Subfield("a", "0028-0836"),))
     of_set = Field("020", "  ", (Subfield("a", "9788932473901"), Subfield("q", "(set)")))

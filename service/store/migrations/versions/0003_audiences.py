@@ -15,7 +15,7 @@ def upgrade() -> None:
     """Add tiers, transfers, and the stamps of joining and leaving."""
     with op.batch_alter_table("audience_member") as batch:
         batch.add_column(
-            sa.Column("leaving", sa.Boolean(), server_default=sa.false(), nullable=False)
+            sa.Column("belongs", sa.Boolean(), server_default=sa.true(), nullable=False)
         )
         batch.add_column(sa.Column("left", sa.BigInteger()))
         batch.alter_column("since", existing_type=sa.BigInteger(), nullable=True)
@@ -24,6 +24,13 @@ def upgrade() -> None:
     )
     # Nobody has left an audience yet: any stamp up to now is early enough.
     op.execute("UPDATE feed_entry SET since = stamp")
+    # Until now no partner harvested what its audiences see. Its harvesters go by stamps that are
+    # later than that of its joining, so every membership is told anew.
+    op.execute(
+        "INSERT INTO feed_dirty (kind, source_id) "
+        "SELECT DISTINCT 'membership', partner_id FROM audience_member"
+    )
+    op.execute("UPDATE audience_member SET since = NULL")
     op.create_table(
         "offer_list_tier",
         sa.Column("list_id", Id, nullable=False),

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from service.store.tables import Id, Instant
+from service.store.tables import Id, Instant, Name
 
 revision = "0004"
 down_revision = "0003"
@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "harvester_visit",
         sa.Column("id", Id, nullable=False),
+        sa.Column("public_id", Name, nullable=False),
         sa.Column("partner_id", Id),
         sa.Column("address", sa.Text()),
         sa.Column("agent", sa.Text(), nullable=False),
@@ -35,6 +36,7 @@ def upgrade() -> None:
             ["partner_id"], ["partner.id"], name="fk_harvester_visit_partner_id"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_harvester_visit"),
+        sa.UniqueConstraint("public_id", name="uq_harvester_visit_public_id"),
     )
     op.create_index("ix_harvester_visit_last_at", "harvester_visit", ["last_at"])
     op.create_index("ix_harvester_visit_partner_id", "harvester_visit", ["partner_id"])

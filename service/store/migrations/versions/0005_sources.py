@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("credentials", sa.LargeBinary()),
         sa.Column("every", sa.Integer(), server_default="0", nullable=False),
         sa.Column("auto_commit", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("wishes_url", sa.Text(), server_default="", nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("list_id", Id),
         sa.Column("next_from", sa.BigInteger()),
@@ -60,6 +61,7 @@ def upgrade() -> None:
         sa.Column("batch_id", Id),
         sa.Column("notes", sa.JSON()),
         sa.Column("error", sa.Text(), server_default="", nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("started_at", Instant(), nullable=False),
         sa.Column("finished_at", Instant()),
         sa.ForeignKeyConstraint(["batch_id"], ["import_batch.id"], name="fk_harvest_batch_id"),
@@ -81,10 +83,12 @@ def upgrade() -> None:
         "harvest_line",
         sa.Column("harvest_id", Id, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("identifier", sa.Text(), nullable=False),
+        sa.Column("identifier", Name, nullable=False),
         sa.Column("datestamp", sa.Text(), nullable=False),
         sa.Column("deleted", sa.Boolean(), nullable=False),
         sa.Column("about", sa.LargeBinary()),
+        sa.Column("offset", sa.BigInteger()),
+        sa.Column("length", sa.Integer()),
         sa.ForeignKeyConstraint(
             ["harvest_id"],
             ["harvest.id"],
@@ -93,6 +97,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("harvest_id", "position", name="pk_harvest_line"),
     )
+    op.create_index(
+        "ix_harvest_line_harvest_id_identifier", "harvest_line", ["harvest_id", "identifier"]
+    )
+    op.create_index("ix_harvest_line_harvest_id_offset", "harvest_line", ["harvest_id", "offset"])
     op.create_table(
         "harvested",
         sa.Column("source_id", Id, nullable=False),
@@ -103,6 +111,7 @@ def upgrade() -> None:
         sa.Column("record_id", Id),
         sa.Column("wish_list_id", Id),
         sa.Column("line_no", sa.Integer()),
+        sa.Column("digest", sa.LargeBinary(32)),
         sa.ForeignKeyConstraint(["harvest_id"], ["harvest.id"], name="fk_harvested_harvest_id"),
         sa.ForeignKeyConstraint(["record_id"], ["record.id"], name="fk_harvested_record_id"),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name="fk_harvested_source_id"),
@@ -121,7 +130,11 @@ def upgrade() -> None:
         sa.Column("quantity", sa.Integer(), server_default="1", nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("sending", sa.Text()),
+        sa.Column("source_id", Id, nullable=False),
+        sa.Column("identifier", Name, nullable=False),
+        sa.Column("sending", Name),
+        sa.Column("line_no", sa.Integer()),
+        sa.Column("answer_url", sa.Text()),
         sa.Column("outcome", sa.Text(), server_default="", nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("wished_by", sa.Text(), server_default="", nullable=False),
@@ -129,8 +142,10 @@ def upgrade() -> None:
         sa.Column("answered_at", Instant()),
         sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name="fk_own_wish_offer_id"),
         sa.ForeignKeyConstraint(["partner_id"], ["partner.id"], name="fk_own_wish_partner_id"),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name="fk_own_wish_source_id"),
         sa.PrimaryKeyConstraint("id", name="pk_own_wish"),
         sa.UniqueConstraint("offer_id", name="uq_own_wish_offer_id"),
         sa.UniqueConstraint("public_id", name="uq_own_wish_public_id"),
     )
     op.create_index("ix_own_wish_partner_id", "own_wish", ["partner_id"])
+    op.create_index("ix_own_wish_sending", "own_wish", ["sending"])

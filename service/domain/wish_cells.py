@@ -1,0 +1,188 @@
+"""One wish from what its cells say: offers of ours by name, other identifiers as match keys.
+
+Every format that is no MARC comes down to this: texts that identify, a quantity and a note.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from marc_mappings import match_keys
+from marc_mappings.match_keys import Key
+from service.domain.matching import KINDS
+from service.domain.wish import WishLine
+
+# Columns of a table and members of a JSON object that hold an identifier, and of which kind.
+IDENTIFIER_COLUMNS: dict[str, str] = {
+    "identifier": "",
+    "oai_identifier": "",
+    "isbn": "isbn",
+    "issn": "issn",
+    "ismn": "ismn",
+    "doi": "doi",
+    "lccn": "lccn",
+    "control_number": "control",
+}
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+# A page about an offer, its record, and where the API has it.
+_PAGES = ("/offers/", "/api/v1/offers/")
+# NUL, and half of a surrogate pair: JSON can escape both, and neither can be kept.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# An ISBN of ten digits that a spreadsheet took for a number has lost its zeros in front.
+_WITHOUT_ZEROS = re.compile(r"[0-9]{7,9}", re.ASCII)
+_SHOWN = 300  # characters of a line that an answer repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How our own offers are named outside: the repository identifier and the public address."""
+
+    repository_identifier: str
+    base_url: str
+
+    def offer(self, text: str) -> str | None:
+        """Return the public id of the offer that ``text`` names, "" if it names no offer of ours.
+
+        None when the text is no address of any kind, so that it may be another identifier. Http
+        and https, a slash at the end, ``.xml`` and escaped characters make no difference.
+        """
+        given = unquote(text.strip())
+        for start in (f"oai:{self.repository_identifier}:offer/", "offer/"):
+            if given.casefold().startswith(start.casefold()):
+                return _ulid(given[len(start) :])
+        if scheme := _SCHEME.match(given):
+            return self._at(given[scheme.end() :])
+        return "" if given.casefold().startswith("oai:") else None
+
+    def _at(self, address: str) -> str:
+        """Return the public id of the offer at an address without its scheme, "" for none."""
+        ours = _SCHEME.sub("", self.base_url).casefold()
+        for page in _PAGES:
+            if address.casefold().startswith(ours + page):
+                rest = re.split("[?#]", address[len(ours + page) :])[0].rstrip("/")
+                return _ulid(re.sub(r"\.xml$", "", rest, flags=re.IGNORECASE))
+        return ""
+
+
+def _ulid(text: str) -> str:
+    candidate = text.upper()
+    return candidate if _ULID.fullmatch(candidate) else ""
+
+
+class Cells(NamedTuple):
+    """What one line says: (kind, text) of each identifier, ``kind`` "" where the text tells.
+
+    ``zeros_lost``: the kinds in which an ISBN may have lost its zeros, where a spreadsheet was at
+    work.
+    """
+
+    identifiers: tuple[tuple[str, Any], ...]
+    quantity: Any = None
+    note: Any = None
+    zeros_lost: tuple[str, ...] = ()
+
+
+def from_members(number: int, members: Mapping[str, Any], names: Names) -> WishLine:
+    """Return the wish that an object says whose members are named as ``IDENTIFIER_COLUMNS``."""
+    said = tuple((kind, members.get(name)) for name, kind in IDENTIFIER_COLUMNS.items())
+    text = json.dumps(members, ensure_ascii=False)
+    cells = Cells(said, members.get("quantity"), members.get("note"))
+    return from_cells(number, text, cells, names)
+
+
+def from_text(number: int, text: str, names: Names) -> WishLine:
+    """Return the wish that one identifier or address is."""
+    return from_cells(number, text, Cells((("", text),)), names)
+
+
+def from_cells(number: int, text: str, cells: Cells, names: Names) -> WishLine:
+    """Return the wish of a line; ``text`` is what an answer repeats of it."""
+    quantity, problem = _quantity(cells.quantity)
+    if problem:
+        return invalid(number, text, problem)
+    note = str(cells.note or "").strip()
+    keys: list[Key] = []
+    complaints: list[str] = []
+    remarks: list[str] = []
+    for kind, value in cells.identifiers:
+        cell = str(value or "").strip()
+        if not cell:
+            continue
+        offer = names.offer(cell) if not kind else None
+        if offer:
+            return WishLine(number, text[:_SHOWN], offer=offer, quantity=quantity, note=note)
+        if offer == "":
+            complaints.append(f"{cell[:100]!r} is not an identifier or address of an offer of ours")
+            continue
+        found = match_keys.identifier_keys(cell, kind)
+        if not found and kind in cells.zeros_lost:
+            found = _with_zeros(cell, remarks)
+        keys += found
+        if not found:
+            complaints.append(match_keys.explain_invalid(cell).removesuffix("."))
+    line = from_keys(number, text, keys, complaints)
+    return line._replace(quantity=quantity, note=note, remark=" ".join(remarks))
+
+
+def _with_zeros(cell: str, remarks: list[str]) -> tuple[Key, ...]:
+    """Return the key of an ISBN that lost the zeros in front of it, and say so."""
+    if not _WITHOUT_ZEROS.fullmatch(cell):
+        return ()
+    whole = cell.zfill(10)
+    found = match_keys.identifier_keys(whole, "isbn")
+    if found:
+        remarks.append(f"{cell} was read as ISBN {whole}: a spreadsheet drops zeros in front.")
+    return found
+
+
+def from_keys(
+    number: int, text: str, keys: Iterable[Key], complaints: Iterable[str] = ()
+) -> WishLine:
+    """Return the wish for what has one of ``keys``; ``complaints`` are said where none helps."""
+    known = tuple(key for key in keys if key.kind in KINDS)
+    if known:
+        return WishLine(number, text[:_SHOWN], keys=known)
+    why = "; ".join(complaints) or (
+        "it names no offer, and has no control number with its agency, ISBN, ISSN or other "
+        "identifier to look for"
+    )
+    return invalid(number, text, f"This line cannot be matched: {why}.")
+
+
+def identifies(text: str, names: Names) -> bool:
+    """Whether a text is an identifier that can be looked for, without being told its kind."""
+    return bool(names.offer(text)) or bool(match_keys.identifier_keys(text))
+
+
+def invalid(number: int, text: str, problem: str) -> WishLine:
+    """Return the line that is no wish, because of ``problem``."""
+    return WishLine(number, text[:_SHOWN], problem=problem)
+
+
+def storable(value: Any) -> Any:
+    """Return text, or JSON, with what no database holds as text shown as U+FFFD."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [storable(each) for each in value]
+    if isinstance(value, Mapping):
+        return {storable(name): storable(each) for name, each in value.items()}
+    return value
+
+
+def _quantity(value: Any) -> tuple[int, str]:
+    if value is None or str(value).strip() == "":
+        return 1, ""
+    try:
+        quantity = int(str(value).strip())
+    except ValueError:
+        quantity = 0
+    if 1 <= quantity <= 1000:
+        return quantity, ""
+    return 1, f"The quantity {str(value)[:40]!r} is not a number from 1 to 1000."

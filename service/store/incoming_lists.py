@@ -1,0 +1,115 @@
+"""Lists of what a partner offers us, or gave us: ours to look at and in no feed, page or answer.
+
+Such a list has an audience of its own that nobody belongs to, and its offers are never marked for
+the publisher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from service.domain.offer import ListState, OfferState
+from service.store import bulk, offer_lists, public_ids
+from service.store.tables import audience, offer, offer_list
+
+INCOMING = "INCOMING"
+"""The kind of audience that has no members."""
+
+
+def add(
+    conn: Connection,
+    *,
+    slug: str,
+    title: str,
+    description: str,
+    partner_id: int,
+    state: ListState,
+    now: datetime,
+) -> int:
+    """Make a list of what a partner offers; return its id. Raises ``Conflict`` for a used slug."""
+    audience_id = conn.execute(
+        audience.insert().values(code=f"incoming:{slug}", kind=INCOMING).returning(audience.c.id)
+    ).scalar_one()
+    made = offer_lists.add(
+        conn,
+        slug=slug,
+        title=title,
+        description=description,
+        audience_id=audience_id,
+        opens_at=None,
+        closes_at=None,
+        zone="UTC",
+        now=now,
+    )
+    conn.execute(
+        offer_list.update()
+        .where(offer_list.c.id == made.id)
+        .values(offered_by=partner_id, state=state.value)
+    )
+    return made.id
+
+
+_OFFERED: Final = sa.select(offer.c.record_id).where(
+    offer.c.list_id == sa.bindparam("list"),
+    offer.c.state == OfferState.OFFERED.value,
+    offer.c.record_id.in_(sa.bindparam("values", expanding=True)),
+)
+
+
+def offer_records(conn: Connection, list_id: int, record_ids: Sequence[int], now: datetime) -> None:
+    """Let records be offered to us where they are not; what was taken back is a new offer."""
+    wanted = list(dict.fromkeys(record_ids))
+    there = {i for (i,) in bulk.select_in(conn, _OFFERED, wanted, {"list": list_id})}
+    bulk.insert(
+        conn,
+        offer,
+        ("public_id", "list_id", "record_id", "state", "copies", "created_at"),
+        [
+            (public_ids.new(), list_id, record_id, OfferState.OFFERED.value, 1, now)
+            for record_id in wanted
+            if record_id not in there
+        ],
+    )
+
+
+def withdraw(conn: Connection, list_id: int, record_ids: Sequence[int]) -> int:
+    """Take the offers of some records back, as their partner did; return how many."""
+    if not record_ids:
+        return 0
+    taken = conn.execute(
+        offer.update()
+        .where(
+            offer.c.list_id == list_id,
+            offer.c.record_id.in_(record_ids),
+            offer.c.state == OfferState.OFFERED.value,
+        )
+        .values(state=OfferState.WITHDRAWN.value)
+    )
+    return taken.rowcount
+
+
+def withdraw_all(conn: Connection, list_id: int) -> None:
+    """Take all offers of a list back."""
+    conn.execute(
+        offer.update()
+        .where(offer.c.list_id == list_id, offer.c.state == OfferState.OFFERED.value)
+        .values(state=OfferState.WITHDRAWN.value)
+    )
+
+
+def replace_record(conn: Connection, list_id: int, old: int, new: int) -> None:
+    """Let what is offered be another record from now on; the offer stays the same."""
+    conn.execute(
+        offer.update()
+        .where(
+            offer.c.list_id == list_id,
+            offer.c.record_id == old,
+            offer.c.state == OfferState.OFFERED.value,
+        )
+        .values(record_id=new)
+    )

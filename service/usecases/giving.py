@@ -1,0 +1,65 @@
+"""Giving: what a partner gets is entered as transfers, which it harvests as ``given:{code}``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from service.domain.audience import AudienceKind, given_set
+from service.domain.transfer import Given, Transfer
+from service.errors import NotFound
+from service.store import audiences, offers, partners, public_ids, transfers
+from service.store.db import Connection, Database
+from service.usecases.membership import known_partner
+
+
+def give(conn: Connection, partner_id: int, items: Sequence[Given], now: datetime) -> list[str]:
+    """Enter what a partner is given, within a transaction; return the public ids of the transfers.
+
+    They are in the order of ``items``. Each keeps the version it names, whatever its record
+    becomes.
+    """
+    partners.lock(conn, partner_id)  # two first gifts at once make one audience
+    code = given_set(partners.by_id(conn, partner_id).code)
+    if items and audiences.by_code(conn, code) is None:
+        made = audiences.add(conn, code, AudienceKind.GIVEN)
+        audiences.decide(conn, made.id, [partner_id], belongs=True)
+    return transfers.add(conn, partner_id, items, now)
+
+
+def give_offers(
+    db: Database, partner_code: str, offer_ids: Sequence[str], now: datetime
+) -> list[Transfer]:
+    """Give a partner a copy of each of these offers (public ids), as their records are now.
+
+    Raises ``NotFound`` for a partner or an offer that there is not.
+    """
+    with db.write() as conn:
+        partner_id = known_partner(conn, partner_code).id
+        items = []
+        for offer_id in offer_ids:
+            wanted = public_ids.read(offer_id)
+            found = None if wanted is None else offers.version_of(conn, wanted)
+            if found is None:
+                raise NotFound(f"there is no offer {offer_id!r}")
+            items.append(Given(*found))
+        names = give(conn, partner_id, items, now)
+        return [_known(conn, name) for name in names]
+
+
+def retract(db: Database, public_id: str) -> Transfer:
+    """Take a transfer back; its partner learns it as a deletion.
+
+    Raises ``NotFound`` when there is none, ``Conflict`` when it was taken back before.
+    """
+    with db.write() as conn:
+        found = _known(conn, public_ids.read(public_id) or "")
+        transfers.retract(conn, found.public_id)
+        return _known(conn, found.public_id)
+
+
+def _known(conn: Connection, public_id: str) -> Transfer:
+    found = transfers.by_public_id(conn, public_id)
+    if found is None:
+        raise NotFound("there is no such transfer")
+    return found

@@ -1,0 +1,78 @@
+"""A list opens to one audience after the other, each time by a publication."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from service.domain.offer import ListAction
+from service.domain.partner import Partner
+from service.errors import Conflict, Invalid, NotFound
+from service.usecases import membership, offering
+from service.usecases.site import Site
+from tests.service.partner_views import hand, known, listed, publish, titles
+
+
+def test_a_tier_opens_by_a_publication_and_not_by_the_date_of_the_question(
+    site: Site, tiered: Partner
+) -> None:
+    bela = known(site, "bela")
+    offering.add_tier(site.db, "secret", "far", site.now() + timedelta(hours=1), site.now())
+    hand(site).move(7200)
+    assert titles(listed(site, bela)) == ["Open"], "no worker has opened it yet"
+    stamp = publish(site)
+    assert titles(listed(site, bela)) == ["Open", "Secret"]
+    assert [row.key.stamp for row in listed(site, bela, set="list:secret")] == [stamp]
+    assert titles(listed(site)) == ["Open"]
+    (tier,) = offering.list_tiers(site.db, "secret")
+    assert tier.opened_at is not None
+
+
+def test_what_opens_to_all_leaves_the_groups_and_their_sets(site: Site, tiered: Partner) -> None:
+    offering.add_tier(site.db, "secret", "public", site.now() + timedelta(hours=1), site.now())
+    before = publish(site)
+    hand(site).move(7200)
+    publish(site)
+    assert titles(listed(site)) == titles(listed(site, tiered)) == ["Open", "Secret"]
+    assert [row.deleted for row in listed(site, tiered, set="partner:ara")] == [True]
+    (secret,) = listed(site, tiered, set="list:secret")
+    assert (secret.deleted, secret.sets) == (False, "list:secret place:KR lang:kor")
+    assert titles(listed(site, from_=before + 1)) == ["Secret"]
+
+
+def test_a_tier_waits_for_its_list_and_a_closed_list_opens_to_nobody(site: Site) -> None:
+    membership.add_audience(site.db, "near")
+    membership.add_audience(site.db, "far")
+    offering.create_list(site.db, slug="later", title="L", audience="near", now=site.now())
+    offering.add_tier(site.db, "later", "far", site.now(), site.now())
+    assert offering.keep_dates(site.db, site.now()) == 0
+    offering.add_tier(site.db, "later", "public", site.now() + timedelta(1), site.now())
+    offering.change_list(site.db, "later", ListAction.OPEN, site.now())
+    assert offering.keep_dates(site.db, site.now()) == 1
+    offering.change_list(site.db, "later", ListAction.CLOSE, site.now())
+    assert offering.keep_dates(site.db, site.now() + timedelta(2)) == 0
+    assert [tier.opened_at is None for tier in offering.list_tiers(site.db, "later")] == [
+        False,
+        True,
+    ]
+
+
+def test_a_tier_that_could_show_nothing_to_anybody_is_refused(site: Site, tiered: Partner) -> None:
+    now = site.now()
+    for slug, name, error in (
+        ("nothing", "far", NotFound),
+        ("secret", "nobody", NotFound),
+        ("secret", "near", Conflict),
+        ("open", "far", Conflict),
+    ):
+        with pytest.raises(error):
+            offering.add_tier(site.db, slug, name, now, now)
+    with pytest.raises(Invalid):
+        offering.add_tier(site.db, "secret", "far", now.replace(tzinfo=None), now)
+    offering.add_tier(site.db, "secret", "far", now, now)
+    with pytest.raises(Conflict, match="already"):
+        offering.add_tier(site.db, "secret", "far", now + timedelta(1), now)
+    offering.change_list(site.db, "secret", ListAction.CLOSE, now)
+    with pytest.raises(Conflict, match="CLOSED"):
+        offering.add_tier(site.db, "secret", "public", now, now)
