@@ -24,6 +24,7 @@ __all__ = [
     "EDITION_KINDS",
     "IDENTIFIER_KINDS",
     "KINDS",
+    "NUMBERED",
     "TITLE_KINDS",
     "Key",
     "explain_invalid",
@@ -41,13 +42,13 @@ def keys(content: Record | Sound) -> tuple[Key, ...]:
     A wish is matched by identifiers alone: ``identifier_only``, or the kinds in
     ``IDENTIFIER_KINDS``.
     """
-    record = _part(content, _NUMBERED | title_keys.TAGS)
+    record = _part(content, NUMBERED | title_keys.TAGS)
     return identifier_only(record) + title_keys.of_record(record)
 
 
 def identifier_only(content: Record | Sound) -> tuple[Key, ...]:
     """Return the keys of a record that somebody gave it as a number, in the order of its fields."""
-    record = _part(content, _NUMBERED)
+    record = _part(content, NUMBERED)
     found: dict[Key, None] = {}
     agency = record.agency
     if agency and (number := identifiers.controlled(agency, record.control_number)):
@@ -148,7 +149,8 @@ _READERS: Final[Mapping[str, Callable[[Field], Iterator[Key]]]] = {
 }
 
 
-_NUMBERED: Final = frozenset(_READERS) | {"001", "003"}
+NUMBERED: Final = frozenset(_READERS) | {"001", "003"}
+"""The fields that identifiers are in."""
 
 
 def identifier_keys(text: str, kind: str = "") -> tuple[Key, ...]:

@@ -32,6 +32,9 @@ INDEXED: Final[dict[str, str]] = {
     **dict.fromkeys(("260", "264"), "b"),
 }
 
+TAGS: Final = frozenset({"020", "880", *INDEXED})
+"""The fields that a record's terms are made of."""
+
 # Runs of letters and digits; a mark belongs to its letter.
 _CJK = (
     "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3041-\u3096\u30a1-\u30fa\u30fc-\u30fe"

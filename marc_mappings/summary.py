@@ -28,6 +28,9 @@ _NAME_CODES: Final = {"100": "abcdq", "110": "abcdn", "111": "abcdn"}
 _ADDED = {"700": "abcdq", "710": "abcdn", "711": "abcdn"}
 _TITLE_CODES: Final = "abnp"
 
+TAGS: Final = frozenset({"008", "020", "041", "245", "260", "264", "880", *_NAME_CODES, *_ADDED})
+"""The fields that a summary is made of."""
+
 
 class Summary(NamedTuple):
     """What a list shows. Texts are trimmed of ISBD punctuation, ``""`` where nothing is known.

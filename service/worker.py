@@ -23,16 +23,12 @@ from service.store import jobs, originals
 from service.store.db import Database
 from service.store.jobs import Job
 from service.usecases import (
-    answering,
     cataloguing,
     committing,
-    harvested_wishes,
-    harvesting,
     notifying,
     offering,
     publishing,
     requesting,
-    sending_wishes,
     staging,
     subscribing,
     visiting,
@@ -47,18 +43,53 @@ KINDS: dict[str, Callable[[Database, Job, Now, OnStep], None]] = {
     STAGE: staging.stage,
     COMMIT: committing.commit,
 }
+
+# What the following stand on – networks, spreadsheets, secrets – is large, and an import, which
+# runs in the same process, has no need of it: it is loaded when the first such job comes.
+
+
+def _answer(site: Site, held: Job, on_step: OnStep) -> None:
+    from service.usecases import answering
+
+    answering.answer(site, held, on_step)
+
+
+def _give_up_answering(db: Database, held: Job, error: str, now: datetime) -> None:
+    from service.usecases import answering
+
+    answering.give_up(db, held, error, now)
+
+
+def _harvest(site: Site, held: Job, on_step: OnStep) -> None:
+    from service.usecases import harvesting
+
+    harvesting.work(site, held, on_step)
+
+
+def _take_wishes(site: Site, held: Job, on_step: OnStep) -> None:
+    from service.usecases import harvested_wishes
+
+    harvested_wishes.take(site, held, on_step)
+
+
+def _send_wishes(site: Site, held: Job, on_step: OnStep) -> None:
+    from service.usecases import sending_wishes
+
+    sending_wishes.deliver(site, held, on_step)
+
+
 # The kinds that need the settings as well: which networks may be called, the key of secrets, and
 # how our offers are named.
 CALLING: dict[str, Callable[[Site, Job, OnStep], None]] = {
-    ANSWER: answering.answer,
-    HARVEST: harvesting.work,
-    TAKE_WISHES: harvested_wishes.take,
-    SEND: sending_wishes.deliver,
+    ANSWER: _answer,
+    HARVEST: _harvest,
+    TAKE_WISHES: _take_wishes,
+    SEND: _send_wishes,
 }
 
 # What is told of a job that cannot go on, where that is not a matter of an import.
 GIVING_UP: dict[str, Callable[[Database, Job, str, datetime], None]] = {
-    ANSWER: answering.give_up,
+    ANSWER: _give_up_answering,
 }
 
 # Seconds between two looks at an empty queue.

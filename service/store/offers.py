@@ -43,20 +43,21 @@ def add_offers(
     return fresh
 
 
+_FOLLOWING = (
+    sa.select(offer.c.id)
+    .join(offer_list, offer_list.c.id == offer.c.list_id)
+    .where(
+        offer.c.record_id.in_(sa.bindparam("values", expanding=True)),
+        offer.c.pinned_version_id.is_(None),
+        sa.or_(*(offer_list.c.state == state.value for state in sorted(LISTED))),
+    )
+)
+
+
 def mark_records(conn: Connection, record_ids: Sequence[int]) -> None:
     """Tell the feed that what is offered of these records changed, where it is listed."""
-    if record_ids:
-        feed.mark_selected(
-            conn,
-            feed.OFFER,
-            sa.select(offer.c.id)
-            .join(offer_list, offer_list.c.id == offer.c.list_id)
-            .where(
-                offer.c.record_id.in_(record_ids),
-                offer.c.pinned_version_id.is_(None),
-                offer_list.c.state.in_([state.value for state in LISTED]),
-            ),
-        )
+    found = bulk.select_in(conn, _FOLLOWING, record_ids)
+    feed.mark(conn, feed.OFFER, [offer_id for (offer_id,) in found])
 
 
 def mark_list(conn: Connection, list_id: int) -> None:

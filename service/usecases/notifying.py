@@ -24,7 +24,6 @@ from service.errors import BookbridgeError, Conflict, NotFound
 from service.store import partners, public_ids, webhooks
 from service.store.db import Connection, Database
 from service.store.webhooks import Delivery
-from service.usecases import fetching, sealing
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +68,9 @@ def add_webhook(
 
     Raises ``Invalid`` for an address that may not be called, ``Conflict`` when there are many.
     """
+    # Here and below: a worker that only imports has no need of what networks and secrets stand on.
+    from service.usecases import fetching, sealing
+
     url = fetching.check_address(url, settings.reachable_networks)
     secret = f"whsec_{secrets.token_urlsafe(32)}"
     sealed = sealing.seal(settings, secret)
@@ -145,6 +147,8 @@ def deliver(
 
 def _send(delivery: Delivery, settings: Settings, now: datetime) -> str:
     """Send a delivery; return what went wrong in a sentence, "" if it was taken."""
+    from service.usecases import fetching, sealing
+
     try:
         body = rules.message(delivery.announcement, settings.base_url)
         secret = sealing.unseal(settings, delivery.secret)

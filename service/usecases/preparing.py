@@ -64,7 +64,7 @@ def prepare(part: formats.Slice, original_id: int) -> Prepared:
     if isinstance(item, formats.Unreadable):
         place = (item.position, item.offset, item.length, item.outcome)
         return Prepared(*place, "", False, "", problems, "", None)
-    came, record = item.parsed, item.record
+    came, record = item.parsed, _looked_at(item.content)
     return Prepared(
         came.position,
         came.offset,
@@ -77,6 +77,14 @@ def prepare(part: formats.Slice, original_id: int) -> Prepared:
         record.control_number,
         _version(item, record, original_id),
     )
+
+
+_LOOKED_AT = summaries.TAGS | search_terms.TAGS | match_keys.NUMBERED
+
+
+def _looked_at(content: Record | Sound) -> Record:
+    """Return a record; of one in pieces only the fields that are looked at one by one here."""
+    return content.part(_LOOKED_AT) if isinstance(content, Sound) else content
 
 
 def _version(item: Incoming, record: Record, original_id: int) -> NewVersion:
@@ -142,8 +150,9 @@ def _prepare_step(step: Iterable[formats.Slice], original_id: int) -> list[Prepa
 def _apart(cut: Iterator[list[formats.Slice]], original_id: int) -> Iterator[list[Prepared]]:
     """Prepare in a second process, a few steps ahead of whoever takes them.
 
-    When that process has enough to do and nothing is ready, this one prepares a step as well, so
-    that both are busy whether reading or writing is the slower half.
+    That process always has a step or two to do. What is ready is handed on before anything else;
+    while nothing is, this process prepares a step as well. So both are busy, whether reading or
+    writing is the slower half.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -153,16 +162,23 @@ def _apart(cut: Iterator[list[formats.Slice]], original_id: int) -> Iterator[lis
     try:
         # In the order of the file; None stands for a step that is still with the other process.
         waiting: deque[list[Prepared] | None] = deque()
-        for step in cut:
-            if waiting.count(None) < _APART:
+        step = next(cut, None)
+        while step or waiting:
+            while ours.poll():
+                waiting[waiting.index(None)] = _received(ours)
+            room = len(waiting) < _WAITING
+            if step and room and waiting.count(None) < _APART:
                 ours.send(step)
                 waiting.append(None)
-            else:
+                step = next(cut, None)
+            elif waiting and (ready := waiting[0]):
+                waiting.popleft()
+                yield ready
+            elif step and room:
                 waiting.append(_prepare_step(step, original_id))
-            while waiting and (waiting[0] or ours.poll() or len(waiting) >= _WAITING):
-                yield waiting.popleft() or _received(ours)
-        while waiting:
-            yield waiting.popleft() or _received(ours)
+                step = next(cut, None)
+            else:
+                waiting[waiting.index(None)] = _received(ours)
     finally:
         ours.close()
         process.join()

@@ -32,8 +32,6 @@ from service.store import (
 )
 from service.store.db import Connection, Database
 from service.store.jobs import Job
-from service.usecases.fetching import check_address
-from service.usecases.sealing import seal
 from service.usecases.site import Site
 
 # What the list of a source is called, and its state: an open one may be wished from.
@@ -78,6 +76,10 @@ def add_source(
     Raises ``Invalid`` for a bad name, address, span of time or unknown partner, ``Conflict`` for a
     used name, ``Misconfigured`` where credentials cannot be sealed.
     """
+    # A worker that only imports has no need of what networks and secrets stand on.
+    from service.usecases.fetching import check_address
+    from service.usecases.sealing import seal
+
     check_name(name)
     check_every(every)
     if credentials is not None and (not all(credentials) or ":" in credentials[0]):

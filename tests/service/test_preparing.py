@@ -13,7 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from marc_mappings import formats
+from marc_mappings import formats, incoming, match_keys, search_terms, summary
+from marc_mappings.framing.sound import Sound
+from marc_mappings.record import Field, Subfield
 from service.usecases import preparing
 from tests.service.builders import a_file, a_record
 
@@ -33,6 +35,26 @@ def test_a_second_process_prepares_what_the_first_would(data: bytes) -> None:
     apart = list(preparing._apart(preparing._cut(formats.cut(io.BytesIO(data))), 7))
     assert apart == here
     assert [each.position for step in apart for each in step] == list(range(1, 802))
+
+
+def test_what_is_looked_at_says_the_same_as_the_whole_record() -> None:
+    fields = tuple(
+        Field(
+            tag,
+            "10",
+            (Subfield("6", "245-01/$1"), Subfield("a", f"제목 {tag}"), Subfield("b", "x")),
+        )
+        for tag in ("100", "245", "260", "264", "300", "490", "500", "650", "710", "880")
+    )
+    whole = a_record("Title", number="7", isbn="9788936434120", extra=fields)
+    (part,) = formats.cut(io.BytesIO(a_file(whole)))
+    item = incoming.take(part)
+    assert isinstance(item, incoming.Incoming)
+    assert isinstance(item.content, Sound)
+    seen = preparing._looked_at(item.content)
+    assert len(seen.fields) < len(whole.fields)
+    for of in (summary.of_record, search_terms.of_record, match_keys.identifier_only):
+        assert of(seen) == of(item.record)
 
 
 def test_an_error_in_the_second_process_is_raised_in_the_first() -> None:
