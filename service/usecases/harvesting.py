@@ -204,7 +204,8 @@ class _Run:
         assert found.original_id is not None  # noqa: S101 - a planned harvest has one
         with self._site.db.write() as conn:
             jobs.advance(conn, self._held, {}, point.records, self._site.now())
-            octets = _keep_records(conn, found, page)
+            offers_alone = self._source.kind is SourceKind.OFFERS
+            octets, left_out = _keep_records(conn, found, page, offers_alone=offers_alone)
             self._found = replace(
                 found,
                 point=_stored(point),
@@ -212,7 +213,7 @@ class _Run:
                 records=point.records,
                 deleted=point.deleted,
                 octets=octets,
-                remarks=found.remarks.and_also(map(_remark, page.notes)),
+                remarks=found.remarks.and_also([*map(_remark, page.notes), *left_out]),
                 error="",
                 tries=0,
             )
@@ -224,17 +225,29 @@ class _Run:
             jobs.postpone(conn, self._held, {}, "", until)
 
 
-def _keep_records(conn: Connection, found: Harvest, page: Page) -> int:
-    """Keep the headers of a page and the bytes of its records; return the length of the original.
+def _is_given(record: Record) -> bool:
+    """Whether this is what a partner gave us: with credentials it stands beside its offers."""
+    return any(spec.partition(":")[0] == "given" for spec in record.sets)
 
-    A page may be large, so neither is held as a whole.
+
+def _keep_records(
+    conn: Connection, found: Harvest, page: Page, *, offers_alone: bool
+) -> tuple[int, list[Remark]]:
+    """Keep the headers of a page and the bytes of its records.
+
+    Returns the length of the original, and a remark if something was no offer and left out. A page
+    may be large, so neither headers nor records are held as a whole.
     """
     assert found.original_id is not None  # noqa: S101 - a planned harvest has one
     at = found.octets
     position = harvests.next_position(conn, found.id)
     lines: list[HarvestLine] = []
     waiting = bytearray()
+    left_out = 0
     for record in page.records:
+        if offers_alone and _is_given(record):
+            left_out += 1
+            continue
         line = _line(record, position, at + len(waiting))
         if line.length:
             waiting += record.metadata or b""
@@ -251,7 +264,8 @@ def _keep_records(conn: Connection, found: Harvest, page: Page) -> int:
     harvests.add_lines(conn, found.id, lines)
     if waiting:
         originals.append(conn, found.original_id, at, [bytes(waiting)])
-    return at + len(waiting)
+    told = f"{left_out} records were given to us; they are no offers and were left out"
+    return at + len(waiting), [Remark("given", told)] if left_out else []
 
 
 def _line(record: Record, position: int, offset: int) -> HarvestLine:

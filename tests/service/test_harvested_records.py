@@ -114,6 +114,19 @@ def test_records_that_were_given_to_us_come_without_being_offered(
     assert count(site, record) == 9
 
 
+def test_what_we_were_given_is_no_offer_although_it_is_listed_beside_the_offers(
+    site: Site, provider: tuple[Provider, str]
+) -> None:
+    partner, url = provider
+    for number in (2, 5):
+        partner.memory.items[identifier_of(number)].sets = ("given:us",)
+    add(site, url)
+    done, _ = harvest(site)
+    assert numbers(offered(site).values()) == [1, 3, 4, 6, 7, 8, 9]
+    assert count(site, record) == 7
+    assert done.remarks.numbers["given"] == 2  # pages
+
+
 def test_a_harvest_of_what_is_no_marc_says_so_and_waits_for_a_person(
     site: Site, provider: tuple[Provider, str]
 ) -> None:
