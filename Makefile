@@ -26,9 +26,10 @@ demo: $(INSTALLED)
 
 install: $(INSTALLED)
 
-# A process for each core; a file's tests stay together, because they share their servers.
+# A process for each core; a file's tests stay together, because they share their servers. Files come
+# in their order, so that the last ones are not the few long tests.
 test: $(TESTABLE)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(TESTABLE)
 	$(BIN)/ruff format --check .

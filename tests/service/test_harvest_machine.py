@@ -246,11 +246,11 @@ def test_the_machine_catches_a_point_that_is_kept_before_its_records(
     keep = harvesting._keep_records
     lost = [1]
 
-    def point_alone(conn: Any, found: Harvest, page: Any) -> int:
+    def point_alone(conn: Any, found: Harvest, page: Any, **rest: Any) -> Any:
         if page.point.pages == 2 and lost:
             lost.clear()
-            return found.octets
-        return keep(conn, found, page)
+            return found.octets, []
+        return keep(conn, found, page, **rest)
 
     monkeypatch.setattr(harvesting, "_keep_records", point_alone)
     with pytest.raises(AssertionError):
