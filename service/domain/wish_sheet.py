@@ -20,7 +20,6 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from lxml import etree
-from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from service.domain.wish_table import Row
 from service.errors import Invalid, TooLarge, UnsupportedFormat
@@ -45,6 +44,9 @@ def rows(stream: BinaryIO, media_type: str) -> Iterator[Row]:
 
     Raises ``UnsupportedFormat`` for what is no spreadsheet, ``TooLarge`` for one beyond bounds.
     """
+    # Loaded for the first spreadsheet: a server that answers harvesters has no need of it.
+    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
     copy = _checked(stream, media_type)
     try:
         with CalamineWorkbook.from_filelike(copy) as book:

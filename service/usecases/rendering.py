@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from marc_mappings import marc21_to_mods, marcxml
+from marc_mappings import marcxml
 from marc_mappings.record import Record
 from oai.repository import MetadataFormat
 from service.errors import Busy
@@ -31,6 +31,9 @@ def mods(marc: bytes) -> bytes:
     content = marcxml.parse(marc).content
     if not isinstance(content, Record):
         raise TypeError("a stored rendition of MARC 21 is a record")
+    # Its tables are large, and few harvesters ask for it.
+    from marc_mappings import marc21_to_mods
+
     return marc21_to_mods.write(content)
 
 

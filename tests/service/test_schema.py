@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from service.errors import Misconfigured
 from service.store import audiences, feed, imports, schema
@@ -33,6 +34,12 @@ def test_the_migrations_make_the_tables_that_the_code_sees(db: Database) -> None
 def test_bringing_up_a_schema_that_is_up_changes_nothing(db: Database) -> None:
     assert schema.upgrade(db) == schema.head()
     schema.check(db)
+
+
+def test_the_files_of_the_migrations_name_their_revisions() -> None:
+    scripts = ScriptDirectory.from_config(schema._config())
+    assert {each.revision for each in scripts.walk_revisions()} == schema._known()
+    assert scripts.get_current_head() == schema.head()
 
 
 def test_an_empty_database_is_refused_with_the_command_that_helps(tmp_path: object) -> None:
