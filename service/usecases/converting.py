@@ -1,8 +1,7 @@
 """Converting and checking files without a database: a step of records at a time, in order.
 
 Memory is constant: a few steps are in it at once, however large the file. With several workers
-most steps are made in processes of their own, and this one, which cuts the file and writes the
-results in its order, makes one whenever those have enough to do: all are busy at all times.
+the steps are made in processes of their own; their results are taken in the order of the file.
 """
 
 from __future__ import annotations
@@ -25,10 +24,9 @@ from marc_mappings.formats import Slice, Unreadable
 from marc_mappings.survey import Said, Survey
 from service.errors import BookbridgeError
 
-# Records of one step, steps that wait for each other process, and that are kept in all for each.
+# Records of one step, and steps that wait for each worker.
 _STEP = 100
 _AHEAD = 3
-_KEPT = 6
 
 OnStep = Callable[[int, int], None]  # records done, octets done
 
@@ -191,21 +189,17 @@ S = TypeVar("S")
 def _in_order(
     make: Callable[[list[Slice]], S], steps: Iterator[list[Slice]], workers: int
 ) -> Iterator[S]:
-    """Yield what ``make`` gives for each step, in their order; this process is one of them."""
+    """Yield what ``make`` gives for each step, in their order."""
     if workers < 2:
         yield from map(make, steps)
         return
-    others = workers - 1
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(others, mp_context=context, initializer=_begin_work)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_work)
     waiting: deque[Future[S]] = deque()
     try:
         for step in steps:
-            if sum(not each.done() for each in waiting) < _AHEAD * others:
-                waiting.append(_submit(pool, make, step))
-            else:
-                waiting.append(_made_here(make, step))
-            while waiting and (waiting[0].done() or len(waiting) >= _KEPT * others):
+            waiting.append(_submit(pool, make, step))
+            if len(waiting) >= _AHEAD * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -230,12 +224,6 @@ def _submit(
         return pool.submit(make, step)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _made_here(make: Callable[[list[Slice]], S], step: list[Slice]) -> Future[S]:
-    done: Future[S] = Future()
-    done.set_result(make(step))
-    return done
 
 
 def _begin_work() -> None:
