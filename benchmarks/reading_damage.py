@@ -6,14 +6,16 @@ import io
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import pymarc
 
-from tests.marc_mappings import mutations, pools
-from tests.marc_mappings.judgement import Judgement, judge
+from tests.marc_mappings import judgement, judgement_of_values, mutations, pools
+from tests.marc_mappings import mutations_elsewhere as elsewhere
+from tests.marc_mappings import mutations_of_text_elsewhere as text_elsewhere
+from tests.marc_mappings.judgement import Form, Judgement, judge
 from tests.marc_mappings.mutations import Damaged
 from tests.marc_mappings.mutations_of_text import ENVELOPES, files_of
 
@@ -52,6 +54,39 @@ def tables(corpus: Path, seeds: Sequence[int], count: int) -> None:
         ]
         print(_row(f"{name}, {len(envelope.kinds)} kinds", found))
         _print_faults(found)
+    _print_elsewhere(corpus, seeds, count)
+
+
+def _print_elsewhere(corpus: Path, seeds: Sequence[int], count: int) -> None:
+    """Print the table of the other kinds, over other records, by the other judge."""
+    sorts = pools.elsewhere(corpus) | pools.made()
+    pieces = list(sorts.values())
+    print(f"\nOther kinds, by the values of the record, over {len(sorts)} sorts of records.\n")
+    print("| form, kinds | files | a good one lost | exceptions | silent |")
+    print("|---|---:|---:|---:|---:|")
+    kinds = elsewhere.ISO2709
+    files = (each for seed in seeds for each in mutations.files(pieces, kinds, seed, count))
+    _print_verdicts("ISO 2709", len(kinds), files, judgement.ISO2709, elsewhere.NOBODY_KNOWS)
+    records = [pools.read(pool[:60]) for pool in pieces]
+    records = [pool for pool in records if len(pool) > 2]
+    for name, envelope in ENVELOPES.items():
+        kinds = text_elsewhere.KINDS[name]
+        made = envelope._replace(kinds=kinds)
+        files = (each for seed in seeds for each in files_of(made, records, seed, count // 4))
+        nobody_knows = text_elsewhere.NOBODY_KNOWS
+        _print_verdicts(name, len(kinds), files, envelope.judged, nobody_knows)
+
+
+def _print_verdicts(
+    name: str, kinds: int, files: Iterable[Damaged], form: Form, nobody_knows: Collection[str]
+) -> None:
+    found = [judgement_of_values.judge(file, form.between, nobody_knows) for file in files]
+    lost = _share(sum(each.lost for each in found), len(found))
+    raised, silent = (sum(map(bool, column)) for column in list(zip(*found, strict=True))[2:])
+    print(f"| {name}, {kinds} | {len(found):,} | {lost} | {raised} | {silent} |")
+    for each in found:
+        if each.raised or each.silent:
+            print(f"<!-- {each.kind}: {(each.raised or each.silent)[:160]} -->")
 
 
 def _row(name: str, judged: Sequence[Judgement]) -> str:

@@ -163,10 +163,12 @@ def flavour(signs: list[Sign], family: str) -> str:
 
     A stray local field does not make a record Korean: leader/18 does, or two signs.
     """
+    if not signs:
+        return family
     if family == "marc21" and len(signs) == 1 and signs[0].dialect == "kormarc" and signs[0].tag:
         return family
     counts = Counter(sign.dialect for sign in signs)
-    return counts.most_common(1)[0][0] if counts else family
+    return counts.most_common(1)[0][0]
 
 
 def verdict(

@@ -31,15 +31,13 @@ from marc_mappings.letters.witnesses import sound_in_utf8
 from marc_mappings.problems import Problem, problem
 
 # Everything that may not stand in a value: C0 (the MARC delimiters too), DEL, C1 except the
-# non-sorting marks 98 and 9C, which MARC 21 uses, the non-characters, and lone surrogates.
-JUNK: Final = re.compile("[\x00-\x1f\x7f-\x97\x99-\x9b\x9d-\x9f\ufffe\uffff\ud800-\udfff]")
-
-# What UTF-8 shows as when it is taken for Latin-1 and put into UTF-8 once more: "Ã©". Behind
-# other capitals than these two, a blank or a quotation mark may stand by right: "LIBERTÉ »".
-_TWICE: Final = re.compile(
-    "[\u00c2\u00c3][\u00a0-\u00bf]|[\u00c4-\u00df][\u00a1-\u00aa\u00ac\u00ae-\u00ba\u00bc-\u00bf]"
+# non-sorting marks 98 and 9C, which MARC 21 uses, the separators of lines and paragraphs, the
+# non-characters, and lone surrogates.
+JUNK: Final = re.compile(
+    "[\x00-\x1f\x7f-\x97\x99-\x9b\x9d-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]"
 )
-_BLANKS = "\t\n\x0b\x0c\r\x85"
+
+_BLANKS = "\t\n\x0b\x0c\r\x85\u2028\u2029"
 # Non-sorting marks as MARC-8 has them, put into Unicode code for code by a careless converter.
 _MARKS = {"\x88": "\x98", "\x89": "\x9c"}
 
@@ -91,12 +89,18 @@ def choose(data: bytes, leader9: str, verdict: Verdict | None = None, dialect: s
     if sound_in_utf8(data, 1 if declared == UTF8 else 4) and not escapes:
         return Choice(UTF8, False)
     marc8_choice = _marc8(data, declared, verdict, escapes=escapes) if is_marc21 else None
-    return marc8_choice or _legacy(data, verdict, dialect)
+    if marc8_choice:
+        return marc8_choice
+    found = _legacy(data, verdict, dialect)
+    if declared != UTF8 or found.encoding == UTF8:
+        return found
+    message = f"Leader/09 says UTF-8; the bytes are not, and were read as {found.encoding}."
+    return found._replace(problems=(problem("leader-says-utf8", message), *found.problems))
 
 
 def _marc8(data: bytes, declared: str, verdict: Verdict | None, *, escapes: bool) -> Choice | None:
     """Return the choice of MARC-8 where escape sequences or the pattern of its marks speak."""
-    if not escapes and not marc8.keeps_the_rules(data):
+    if _is_no_marc8(data, verdict) if escapes else not marc8.keeps_the_rules(data):
         return None
     if verdict and verdict.certain:
         sure = verdict.encoding == MARC8 or (escapes and declared == MARC8)
@@ -111,6 +115,19 @@ def _marc8(data: bytes, declared: str, verdict: Verdict | None, *, escapes: bool
     if verdict and is_odd and (sure or _reads_well(data)):
         return _found(verdict._replace(certain=False))
     return None
+
+
+def _is_no_marc8(data: bytes, verdict: Verdict | None) -> bool:
+    """Whether a record has an escape sequence, and letters of another set that MARC-8 has not."""
+    if verdict and verdict.certain and verdict.encoding not in (UTF8, MARC8):
+        return not data.isascii() and not marc8.keeps_the_rules(data)
+    high = len(data) - len(data.translate(None, _HIGH))
+    bad = sum(marc8.decode(part).undecodable for part in _VALUE_END.split(data))
+    return high >= _FEW and bad * 4 > high
+
+
+_HIGH = bytes(range(0x80, 0x100))
+_VALUE_END = re.compile(rb"[\x1d-\x1f]")
 
 
 def _legacy(data: bytes, verdict: Verdict | None, dialect: str) -> Choice:
@@ -304,22 +321,8 @@ def junk_problem(text: str, tag: str = "") -> Problem | None:
     if not found:
         return None
     names = ", ".join(f"U+{ord(char):04X}" for char in found[:5])
-    if all(char < "\xa0" for char in found):
+    if all(char < "\xa0" or char in _BLANKS for char in found):
         return problem(
             "control-character", f"Removed or replaced control characters: {names}.", tag
         )
     return problem("character-not-allowed", f"Replaced characters XML forbids: {names}.", tag)
-
-
-def twice_problem(text: str, tag: str = "") -> Problem | None:
-    """Return what to say where letters seem to have been put into UTF-8 twice, else ``None``.
-
-    >>> twice_problem("cafÃ©").message
-    "Letters seem to have become UTF-8 twice; kept: 'cafÃ©'"
-    """
-    found = None if text.isascii() else _TWICE.search(text)
-    if not found:
-        return None
-    around = text[max(found.start() - 10, 0) : found.end() + 10]
-    message = f"Letters seem to have become UTF-8 twice; kept: {around!r}"
-    return problem("text-encoded-twice", message, tag)

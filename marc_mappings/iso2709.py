@@ -13,14 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
-from unicodedata import normalize
 
 from marc_mappings import encodings
 from marc_mappings.framing import directory, sound, variable_fields
 from marc_mappings.framing.frames import Frame, Reading
 from marc_mappings.framing.sound import Sound
 from marc_mappings.framing.window import Window
-from marc_mappings.letters import marc8
+from marc_mappings.letters import marc8, traces
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Field, Record
 from marc_mappings.survey import Survey
@@ -64,6 +63,14 @@ def frames(window: Window) -> Iterator[Frame]:
     """Yield the frames of a stream from the window's beginning; all bytes outside are blank."""
     at = window.base
     while True:
+        # Nearly always a record ends where it says, in what is in view, and the next is behind it.
+        begin = at - window.base
+        end = window.data.find(b"\x1d", begin) + 1
+        if end and window.data[begin : begin + 5] == b"%05d" % (end - begin):
+            yield Frame(at, window.data[begin:end])
+            at += end - begin
+            window.drop(at)
+            continue
         start = _skip(window, at)
         if not window.has(start):
             return
@@ -125,12 +132,13 @@ def parse(raw: bytes, survey: Survey | None = None) -> Reading:
     ``survey`` is what the file says as a whole; without it the record is judged alone.
     """
     pieces = sound.read(raw)
-    if pieces is None:
+    if pieces is None or traces.in_octets(raw):
         return parse_carefully(raw, survey)
     choice = _choice(raw, pieces.leader, survey)
     content: Sound | None = pieces
-    if not sound.is_unicode(raw) or not (choice.encoding == encodings.UTF8 or raw.isascii()):
-        content = _decoded(pieces, choice.encoding)
+    if not raw.isascii() or b"\x1b" in raw:
+        is_utf8 = choice.encoding == encodings.UTF8
+        content = sound.in_unicode(pieces) if is_utf8 else _decoded(pieces, choice.encoding)
     if content is None:
         return _carefully(directory.read(raw), choice)
     problems = directory.leader_problems(pieces.leader) + choice.problems
@@ -139,33 +147,27 @@ def parse(raw: bytes, survey: Survey | None = None) -> Reading:
 
 def _decoded(pieces: Sound, encoding: str) -> Sound | None:
     """Return the pieces in UTF-8 and NFC, ``None`` if some character is not sound."""
-    if encoding == encodings.UTF8:
-        return _composed(pieces)
-    octets = []
+    octets, texts = [], []
     for each in pieces.octets:
         if not each.isascii() or "\x1b" in each:
-            head, *values = each.split("\x1f")
-            texts = [head if values else _text(head, encoding)]
-            texts += [value[0] + _text(value[1:], encoding) for value in values]
-            each = "\x1f".join(texts)
-            if _UNSOUND.search(each):
+            # MARC-8 without escape sequences needs no cutting: a delimiter is no letter in it.
+            whole = encoding == encodings.MARC8 and "\x1b" not in each
+            text = _text(each, encoding) if whole else _by_value(each, encoding)
+            if _UNSOUND.search(text):
                 return None
-            each = each.encode("utf-8").decode("latin-1")
-        octets.append(each)
-    return Sound(pieces.leader, pieces.tags, octets, has_markup=True)
+            texts.append(text)
+            octets.append(text.encode("utf-8").decode("latin-1"))
+        else:
+            texts.append(each)
+            octets.append(each)
+    return pieces._replace(octets=octets, texts=texts, has_markup=True, raw=b"")
 
 
-def _composed(pieces: Sound) -> Sound | None:
-    """Return the pieces in NFC, all at once; ``None`` where a mark would join a subfield code."""
-    try:
-        text = normalize("NFC", pieces.raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        return None
-    raw = text.encode("utf-8")
-    octets = raw.decode("latin-1").split("\x1e")[1:-1]
-    if _ODD_CODE.search(text) or len(octets) != len(pieces.tags) or not sound.is_unicode(raw):
-        return None
-    return Sound(pieces.leader, pieces.tags, octets, pieces.has_markup)
+def _by_value(octets: str, encoding: str) -> str:
+    """Return the text of a field of which every value is decoded by itself."""
+    head, *values = octets.split("\x1f")
+    texts = [head if values else _text(head, encoding)]
+    return "\x1f".join([*texts, *(value[0] + _text(value[1:], encoding) for value in values)])
 
 
 def _text(octets: str, encoding: str) -> str:
@@ -173,13 +175,13 @@ def _text(octets: str, encoding: str) -> str:
         return octets
     data = octets.encode("latin-1")
     text, bad = encodings.decode(data, encoding)
-    return _BAD if bad or (encoding == encodings.MARC8 and marc8.is_left_open(data)) else text
+    return _BAD if bad or (encoding == encodings.MARC8 and marc8.lacks_an_escape(data)) else text
 
 
-# What makes a decoded field unsound; NUL stands for what could not be decoded.
+# What makes a decoded field unsound; NUL stands for what could not be decoded, and a mark at the
+# end of a value joins what comes behind it.
 _BAD: Final = "\0"
-_UNSOUND: Final = re.compile(encodings.JUNK.pattern.replace("\x1f", "\x1e"))
-_ODD_CODE: Final = re.compile("\x1f[^0-9a-z]")
+_UNSOUND: Final = re.compile(encodings.JUNK.pattern.replace("\x1f", "\x1e") + "|\x1f[^0-9a-z]")
 
 
 def _choice(raw: bytes, leader: str, survey: Survey | None) -> encodings.Choice:

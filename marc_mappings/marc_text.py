@@ -26,11 +26,14 @@ from marc_mappings.record import Field, Record
 LONGEST_READ: Final = 4_000_000
 
 _LEADER_TAGS: Final = frozenset(("LDR", "LEADER", "000"))
+_LEADER_NAMES: Final = rb"(?i:LDR|LEADER)|000"
 _BETWEEN: Final = re.compile(rb"(?:[ \t\r\n\x1a]++|\xef\xbb\xbf)++")
 # Where a record may begin: at a leader line, also where the line before was cut off, or at any
 # field behind a blank line. What is no field there may belong to no record.
 _START = re.compile(
-    rb"(?:(?m:^)|(?<=\xef\xbb\xbf))=(LDR|LEADER|000)[ \t]|=(LDR)  (?=[0-9 ]{5}[A-Za-z ]{3})"
+    rb"(?:(?m:^)|(?<=\xef\xbb\xbf))=("
+    + _LEADER_NAMES
+    + rb")[ \t]|=(LDR)  (?=[0-9 ]{5}[A-Za-z ]{3})"
     rb"|(?:(?<=\n\n)|(?<=\n\r\n))(?:=([0-9A-Za-z]{3})[ \t]"
     rb"|[ \t\r\x0b\x0c]*+([^\s\xef]|\xef(?!\xbb\xbf)))"
 )
@@ -40,7 +43,7 @@ _LOWEST = b"000"
 _LONGEST_START = 16
 # Two lines of fields without a blank one between them.
 _DENSE = re.compile(rb"[^\r\n]\r?\n=")
-_LEADER_LINE = re.compile(rb"=(?:LDR|LEADER|000)[ \t]")
+_LEADER_LINE = re.compile(rb"=(?:" + _LEADER_NAMES + rb")[ \t]")
 _CONTROL_NUMBER = re.compile(rb"(?m:^)=001[ \t]")
 # A field in the middle of a line: nobody writes this in a value.
 _FIELD_INSIDE = re.compile(r"=(?:[0-9A-Z]{3}  [0-9a-z\\]{2}\$[0-9a-z]|00[1-9]  [^\s$])")
@@ -132,7 +135,7 @@ def _next_field(window: Window, start: int, offset: int) -> tuple[int, bytes]:
         if window.end - start > LONGEST_READ or not window.more():
             return offset, b""
     line, match = found
-    return line, b"" if match[1].decode("ascii") in _LEADER_TAGS else match[1]
+    return line, b"" if match[1].decode("ascii").upper() in _LEADER_TAGS else match[1]
 
 
 class _SoFar:
@@ -181,7 +184,7 @@ def parse(raw: bytes) -> Reading:
         if not match:
             problems.append(problem("subfield-without-code", f"No field: {line[:60]!r}"))
             fields.append(mending.control_field("999", line[1:].strip(), problems))
-        elif match[1] in _LEADER_TAGS:
+        elif match[1].upper() in _LEADER_TAGS:
             leader = leader or mending.leader(_text(match[2], "LDR", problems), problems)
         else:
             fields.append(_field(mending.tag(match[1], problems), match[2], problems))

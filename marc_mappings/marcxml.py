@@ -27,11 +27,11 @@ __all__ = ["NAMESPACE", "SCHEMA", "declared_encoding", "frames", "parse", "parse
 # No honest record in XML is larger; a file without end tags must not fill the memory.
 LONGEST_READ: Final = 16_000_000
 
-_TOKEN: Final = re.compile(rb"<!--|<(/?)(?:[A-Za-z_][\w.\-]*:)?record(?=[\s/>])")
+_TOKEN: Final = re.compile(rb"<!--|<(/?)(?:[A-Za-z_][\w.\-]*:)?[Rr](?:ecord|ECORD)(?=[\s/>])")
 # Outside of a record element a field is one whose record has lost its begin.
 _OUTSIDE: Final = re.compile(
     _TOKEN.pattern
-    + rb"|<(?:[A-Za-z_][\w.\-]*:)?(?:leader|controlfield|datafield|subfield)(?=[\s/>])"
+    + rb"|<(?:[A-Za-z_][\w.\-]*:)?(?i:leader|controlfield|datafield|subfield)(?=[\s/>])"
 )
 # Behind the end of a record stand blanks and tags; anything else fell out of a damaged one.
 _STRAY: Final = re.compile(rb"[^\s<]|<(?![A-Za-z_/?]|!--)|<[A-Za-z_][\w.\-:]*+[^\s/>\w.\-:]")
@@ -42,8 +42,9 @@ _STRAY_END: Final = re.compile(
     rb"[A-Za-z_][\w.\-:]*+\s*+>"
 )
 # An envelope up to the record in it: its begin tag, and elements with text, all of them whole
-# and without NUL.
-_ENVELOPE: Final = re.compile(rb"<[^<>\x00]*+>\s*+(?:<[^<>\x00]*+>[^<>\x00]*+)*+")
+# quotation marks in pairs, and without NUL.
+_WHOLE_TAG: Final = rb"<(?:[^<>\x00\"']|\"[^<>\x00\"]*+\"|'[^<>\x00']*+')*+>"
+_ENVELOPE: Final = re.compile(_WHOLE_TAG + rb"\s*+(?:" + _WHOLE_TAG + rb"[^<>\x00]*+)*+")
 # A begin tag that stands right before a field outside of any record may be what was a record's.
 _HURT_BEGIN: Final = re.compile(rb"<[A-Za-z_][^<>]*+>?\s*+\Z")
 _COLLECTION: Final = re.compile(rb"<(?:[A-Za-z_][\w.\-]*:)?collection[\s/>]")
@@ -53,7 +54,7 @@ _LONGEST_COMMENT = 1_000_000
 _LONGEST_TAG = 1_000_000
 _TAG_END = re.compile(rb"[<>]")
 _MARC_INSIDE = re.compile(
-    rb"<(?:[A-Za-z_][\w.\-]*:)?(?:leader|controlfield|datafield|subfield)[\s/>]"
+    rb"<(?:[A-Za-z_][\w.\-]*:)?(?i:leader|controlfield|datafield|subfield)[\s/>]"
 )
 _DECLARATION = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._\-]+)""")
 

@@ -21,14 +21,18 @@ Relation = Literal["same", "other edition", "maybe", "different"]
 
 
 class Score(NamedTuple):
-    """How far two records are one: ``score`` 0 to 100, ``reasons`` as sentences for a person."""
+    """How far two records are one: ``score`` 0 to 100, ``reasons`` as sentences for a person.
+
+    ``kind`` is the kind of key that decided, ``""`` where none is in common.
+    """
 
     score: int
     reasons: tuple[str, ...]
     relation: Relation
+    kind: str = ""
 
 
-class _Weight(NamedTuple):
+class Weight(NamedTuple):
     """What a kind in common is worth, what it means, and how it is said ({} is the value)."""
 
     score: int
@@ -37,28 +41,28 @@ class _Weight(NamedTuple):
 
 
 # Kinds, strongest first. The first that two records share decides.
-WEIGHTS: Final[Mapping[str, _Weight]] = {
-    "control": _Weight(100, "same", "the same control number {}"),
-    "isbn": _Weight(96, "same", "the same ISBN {}"),
-    "ismn": _Weight(96, "same", "the same ISMN {}"),
-    "doi": _Weight(96, "same", "the same DOI {}"),
-    "lccn": _Weight(95, "same", "the same LC control number {}"),
-    "nbn": _Weight(95, "same", "the same national bibliography number {}"),
-    "csbn": _Weight(92, "same", "the same unified book number (统一书号) {}"),
-    "other_id": _Weight(90, "same", "the same identifier {}"),
-    "title": _Weight(82, "same", "the same title “{title}”{part}, author and year {year}"),
-    "title_sound": _Weight(
+WEIGHTS: Final[Mapping[str, Weight]] = {
+    "control": Weight(100, "same", "the same control number {}"),
+    "isbn": Weight(96, "same", "the same ISBN {}"),
+    "ismn": Weight(96, "same", "the same ISMN {}"),
+    "doi": Weight(96, "same", "the same DOI {}"),
+    "lccn": Weight(95, "same", "the same LC control number {}"),
+    "nbn": Weight(95, "same", "the same national bibliography number {}"),
+    "csbn": Weight(92, "same", "the same unified book number (统一书号) {}"),
+    "other_id": Weight(90, "same", "the same identifier {}"),
+    "title": Weight(82, "same", "the same title “{title}”{part}, author and year {year}"),
+    "title_sound": Weight(
         76, "maybe", "the same title in {scripts}{part}, the same author, {year}"
     ),
-    "control_cancelled": _Weight(70, "maybe", "control number {}, which one of them had before"),
-    "isbn_cancelled": _Weight(65, "maybe", "ISBN {}, which is cancelled or wrong in one of them"),
-    "issn": _Weight(60, "maybe", "the same ISSN {}"),
-    "title_author": _Weight(60, "maybe", "the same title “{title}”{part} and author"),
-    "title_uniform": _Weight(50, "other edition", "the same uniform title “{title}”{part}"),
-    "title_year": _Weight(45, "maybe", "the same title “{title}”{part} and year {year}"),
-    "title_sound_year": _Weight(40, "maybe", "the same title in {scripts}{part}, {year}"),
-    "isbn_set": _Weight(40, "maybe", "the ISBN of the same set {}"),
-    "issn_cancelled": _Weight(30, "maybe", "ISSN {}, which is cancelled or wrong in one of them"),
+    "control_cancelled": Weight(70, "maybe", "control number {}, which one of them had before"),
+    "isbn_cancelled": Weight(65, "maybe", "ISBN {}, which is cancelled or wrong in one of them"),
+    "issn": Weight(60, "maybe", "the same ISSN {}"),
+    "title_author": Weight(60, "maybe", "the same title “{title}”{part} and author"),
+    "title_uniform": Weight(50, "other edition", "the same uniform title “{title}”{part}"),
+    "title_year": Weight(45, "maybe", "the same title “{title}”{part} and year {year}"),
+    "title_sound_year": Weight(40, "maybe", "the same title in {scripts}{part}, {year}"),
+    "isbn_set": Weight(40, "maybe", "the ISBN of the same set {}"),
+    "issn_cancelled": Weight(30, "maybe", "ISSN {}, which is cancelled or wrong in one of them"),
 }
 # A current number of one record that is a former number of the other says as much as two former.
 _FORMER: Final = {
@@ -86,11 +90,13 @@ _ORIGINAL: Final = {"kor": {"Hang", "Hani"}, "jpn": {"Kana"}, "cyr": {"Cyrl"}}
 _Kinds = Mapping[str, Mapping[str, None]]
 
 
-def compare(keys_a: Iterable[Key], keys_b: Iterable[Key]) -> Score:
+def compare(
+    keys_a: Iterable[Key], keys_b: Iterable[Key], weights: Mapping[str, Weight] = WEIGHTS
+) -> Score:
     """Return how far two records are one, by their keys; the order of the two does not matter.
 
     Give the keys of ``match_keys.keys`` and, so that editions are told apart, those of
-    ``edition_keys.of_record``.
+    ``edition_keys.of_record``. ``weights`` are of kinds, the strongest first.
 
     >>> year = Key("year", "2007")
     >>> score = compare([Key("isbn", "9788936433598"), year], [Key("isbn", "9788936433598")])
@@ -98,20 +104,24 @@ def compare(keys_a: Iterable[Key], keys_b: Iterable[Key]) -> Score:
     (96, 'same', ('the same ISBN 9788936433598',))
     """
     a, b = _by_kind(keys_a), _by_kind(keys_b)
-    common = {kind: shared for kind in WEIGHTS if (shared := _shared(kind, a, b))}
+    common = {kind: shared for kind in weights if (shared := _shared(kind, a, b))}
     if not common:
         return Score(0, ("no number and no title in common",), "different")
     strongest = next(iter(common))
-    reasons = [_said(kind, min(shared), a, b) for kind, shared in _worth_saying(common)]
-    score, relation = WEIGHTS[strongest].score, WEIGHTS[strongest].relation
+    reasons = [
+        _said(weights[kind].reason, kind, min(shared), a, b)
+        for kind, shared in _worth_saying(common)
+    ]
+    score, relation, _ = weights[strongest]
     score = min(100, score + len(reasons) - 1)
     if strongest in _NUMBERS or strongest.endswith("cancelled") or strongest == "isbn_set":
         doubts = _contradictions(a, b)
         if doubts:
             volumes = strongest in ("isbn_set", "issn")
-            return Score(min(score, 55), (*reasons, *doubts), "different" if volumes else "maybe")
-        return Score(score, tuple(reasons), relation)
-    return _by_title(a, b, Score(score, tuple(reasons), relation))
+            relation = "different" if volumes else "maybe"
+            return Score(min(score, 55), (*reasons, *doubts), relation, strongest)
+        return Score(score, tuple(reasons), relation, strongest)
+    return _by_title(a, b, Score(score, tuple(reasons), relation, strongest))
 
 
 def compare_records(a: Record, b: Record) -> Score:
@@ -130,12 +140,12 @@ def _by_title(a: _Kinds, b: _Kinds, found: Score) -> Score:
         if a[kind] and b[kind] and not _agree(kind, a[kind], b[kind])
     }
     if _authors_differ(a, b):
-        return Score(20, (*found.reasons, "but other authors"), "different")
+        return Score(20, (*found.reasons, "but other authors"), "different", found.kind)
     if differences:
         score = max(20, found.score - 10 * len(differences))
         # With another subtitle it may just as well be another work.
         relation: Relation = "maybe" if differences.keys() == {"subtitle"} else "other edition"
-        return Score(score, (*found.reasons, *differences.values()), relation)
+        return Score(score, (*found.reasons, *differences.values()), relation, found.kind)
     return found
 
 
@@ -161,8 +171,7 @@ def _worth_saying(common: Mapping[str, set[str]]) -> list[tuple[str, set[str]]]:
     return [pair for pair in said if pair not in titles[1:]]
 
 
-def _said(kind: str, value: str, a: _Kinds, b: _Kinds) -> str:
-    reason = WEIGHTS[kind].reason
+def _said(reason: str, kind: str, value: str, a: _Kinds, b: _Kinds) -> str:
     if not kind.startswith("title"):
         return reason.format(value)
     rules, _, rest = value.rpartition(":")
@@ -184,7 +193,7 @@ def _scripts_said(rules: str, a: _Kinds, b: _Kinds) -> str:
 def _titles(kinds: _Kinds) -> list[tuple[str, str]]:
     """Return the folded titles of a record, each with its part."""
     found: dict[tuple[str, str], None] = {}
-    for kind in ("title", "title_author", "title_year"):
+    for kind in ("title", "title_author", "title_year", "title_alone"):
         for value in kinds[kind]:
             title, _, rest = value.partition("|")
             found[title, rest.partition("|")[0]] = None
@@ -228,7 +237,10 @@ def _agree(kind: str, ours: Mapping[str, None], theirs: Mapping[str, None]) -> b
 
 
 def _authors_differ(a: _Kinds, b: _Kinds) -> bool:
-    """Whether both name an author to one title in one script, and never the same."""
+    """Whether both name an author to one title in one script, and never the same.
+
+    A name in another script says nothing: 한강 may be Han, Kang.
+    """
     found: list[dict[str, set[str]]] = []
     for kinds in (a, b):
         authors: dict[str, set[str]] = defaultdict(set)
@@ -236,5 +248,11 @@ def _authors_differ(a: _Kinds, b: _Kinds) -> bool:
             what, _, author = value.rpartition("|")
             authors[what].add(author)
         found.append(authors)
-    shared = found[0].keys() & found[1].keys()
-    return bool(shared) and not any(found[0][what] & found[1][what] for what in shared)
+    pairs = [
+        (ours, theirs)
+        for what in found[0].keys() & found[1].keys()
+        for ours in found[0][what]
+        for theirs in found[1][what]
+        if folding.script(ours) == folding.script(theirs)
+    ]
+    return bool(pairs) and all(ours != theirs for ours, theirs in pairs)

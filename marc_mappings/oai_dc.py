@@ -14,7 +14,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Final, cast
 
-from marc_mappings import encodings, marc21_to_dc
+from marc_mappings import encodings, marc21_to_dc, steps
 from marc_mappings.framing import sound
 from marc_mappings.framing.marcxml_text import escaped
 from marc_mappings.framing.sound import Sound
@@ -49,19 +49,24 @@ def _joined(pairs: Iterable[tuple[str, str]], *, has_markup: bool = True) -> str
     return f"{_OPEN}{''.join(statements)}</oai_dc:dc>"
 
 
-# What the rows say of each tag: rank, place, steps, take.
-_SAYS: Final[dict[str, tuple[tuple[int, Place, tuple[Step, ...], Take | None], ...]]] = {}
+# What the rows say of each tag: rank, the place if it asks for indicators, codes, steps, take.
+_SAYS: Final[
+    dict[str, tuple[tuple[int, Place | None, frozenset[str], tuple[Step, ...], Take | None], ...]]
+] = {}
 for _row in marc21_to_dc.RULES:
     _say = cast("Say", _row.make)
-    _tag = _say.place.tag
-    _SAYS[_tag] = (*_SAYS.get(_tag, ()), (_say.rank, _say.place, _say.steps, _say.take))
+    _place = _say.place
+    _asking = _place if _place.first or _place.second else None
+    _SAYS[_place.tag] = (
+        *_SAYS.get(_place.tag, ()),
+        (_say.rank, _asking, _place.codes, _say.steps, _say.take),
+    )
 
 
 def _statements(pieces: Sound) -> list[tuple[str, str]]:
     """Return the statements of ``marc21_to_dc.convert``."""
-    pairs = list(zip(pieces.tags, pieces.texts(), strict=True))
-    fixed = tuple([sound.field(*pair) for pair in pairs if pair[0] in CODED])
-    found = marc21_to_dc.coded(Record(pieces.leader, fixed))
+    pairs = list(zip(pieces.tags, pieces.texts, strict=True))
+    found = _coded(pieces.leader[6:7], [pair for pair in pairs if pair[0] in CODED])
     for tag, text in pairs:
         if tag == "880":
             tag = sound.linked_tag(text)
@@ -71,21 +76,35 @@ def _statements(pieces: Sound) -> list[tuple[str, str]]:
     return [(ELEMENTS[rank], value) for rank, value in said]
 
 
+def _coded(kind: str, pairs: list[tuple[str, str]]) -> list[Element]:
+    """Return what ``marc21_to_dc.coded`` says of a record's type and (tag, text) of its fields."""
+    tags = [tag for tag, _ in pairs]
+    control = pairs[tags.index("008")][1] if "008" in tags else ""
+    # A record that states its year and has no 041 says no more than thousands of others.
+    if "041" not in tags and steps.year(control[7:11]):
+        return [*_usual(kind, control[7:11], control[35:38])]
+    fields = tuple([sound.field(*pair) for pair in pairs])
+    return marc21_to_dc.coded(Record(kind.rjust(7), fields))
+
+
+@lru_cache(maxsize=4096)
+def _usual(kind: str, year: str, language: str) -> tuple[Element, ...]:
+    control = sound.field("008", f"{year:>11}{'':24}{language}")
+    return tuple(marc21_to_dc.coded(Record(kind.rjust(7), (control,))))
+
+
 def _elements(tag: str, text: str) -> list[Element]:
     """Return what the rows of ``tag`` say of a field."""
-    if "\x1f" in text[4:]:
-        subfields = [(part[0], part[1:]) for part in text[3:].split("\x1f")]
-    else:
-        subfields = [(text[3], text[4:])]
+    # Of each subfield its code, and its value right behind it.
+    parts = text[3:].split("\x1f")
     found: list[Element] = []
-    for rank, place, row_steps, take in _SAYS[tag]:
-        if (place.first or place.second) and not place.admits(text[:2]):
+    for rank, asking, codes, row_steps, take in _SAYS[tag]:
+        if asking and not asking.admits(text[:2]):
             continue
         if take:
-            values = take(subfields)
+            values = take([(part[0], part[1:]) for part in parts])
         else:
-            codes = place.codes
-            values = (" ".join([value for code, value in subfields if code in codes]),)
+            values = (" ".join([part[1:] for part in parts if part[0] in codes]),)
         for value in values:
             for step in row_steps:
                 value = step(value)

@@ -71,6 +71,9 @@ CODES: Final[Mapping[str, Meaning]] = {
     "encoding-doubtful": Meaning("warning", False, "The bytes fit no encoding the record names."),
     "set-not-closed": Meaning("warning", False, "Another set of MARC-8 is in force to the end."),
     "text-encoded-twice": Meaning("warning", False, "Letters seem to have become UTF-8 twice."),
+    "set-not-opened": Meaning("warning", False, "Letters of MARC-8 stand without an escape."),
+    "character-lost": Meaning("warning", False, "Letters were lost before; U+FFFD is in place."),
+    "character-reference": Meaning("note", False, "A letter seems to stand as a reference."),
     "encoding-unknown": Meaning("warning", False, "The XML declares an encoding we do not know."),
     "character-undecodable": Meaning("error", True, "A character could not be decoded."),
     "control-character": Meaning("warning", True, "A control character was removed or replaced."),
@@ -108,6 +111,8 @@ CODES: Final[Mapping[str, Meaning]] = {
     "xml-repaired": Meaning("warning", True, "The XML was not well-formed and was mended."),
     "xml-not-well-formed": Meaning("error", False, "The XML of this record is not well-formed."),
     "xml-text-between": Meaning("warning", True, "Text stood between elements, in no field."),
+    "xml-comment": Meaning("note", False, "A comment or an instruction stood in the record."),
+    "xml-name-in-capitals": Meaning("note", False, "A name of MARCXML is written in capitals."),
     "xml-element-unknown": Meaning("warning", True, "An element that MARCXML does not know."),
     # the rules of the format
     "format-other": Meaning("note", False, "The leader says that this is no bibliographic record."),

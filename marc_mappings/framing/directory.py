@@ -22,6 +22,8 @@ DEFAULT_LEADER: Final = "00000nam a2200000 u 4500"
 
 # Status to coding, "22", and behind the base address three codes and the entry map.
 _CODED_LEADER = re.compile(r"[A-Za-z0-9 |#]{5}22[A-Za-z0-9 |#]{3}45[0-9 ]{2}")
+# A leader in ASCII with an entry map that is not the one of MARC (45, 450).
+_OTHER_MAP = re.compile(rb"[ -~]{12}[0-9]{5}[ -~]{3}(?!45[0 ])[3-9][4-9][0-9][ -~]")
 _ENTRIES = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})+")
 _ENTRY = re.compile(rb"[0-9A-Za-z]{3}[0-9]{9}")
 _LIKE_ENTRY = re.compile(rb"[0-9A-Za-z]{3}[0-9 ]{9}")
@@ -72,7 +74,7 @@ def _coded_problems(codes: str) -> tuple[Problem, ...]:
 
 def read(raw: bytes) -> Layout:
     """Return the layout of one frame; raises ``Rejected`` when no directory can be made out."""
-    return _read_sound(raw) or _read_damaged(raw)
+    return _read_sound(raw) or _read_mapped(raw) or _read_damaged(raw)
 
 
 def _read_sound(raw: bytes) -> Layout | None:
@@ -98,6 +100,32 @@ def _read_sound(raw: bytes) -> Layout | None:
         at += size
         entry += 12
     return Layout(text[:24], list(zip(tags, fields, strict=True)), ())
+
+
+def _read_mapped(raw: bytes) -> Layout | None:
+    """Return the layout where the entry map (leader/20-22) states other widths, and they fit.
+
+    ISO 2709 allows them, MARC does not; ``leader_problems`` speaks of it.
+    """
+    if not _OTHER_MAP.fullmatch(raw, 0, 24) or not raw.endswith(b"\x1e\x1d"):
+        return None
+    base, long, wide, more = int(raw[12:17]), int(raw[20:21]), int(raw[21:22]), int(raw[22:23])
+    body, data = raw[24 : base - 1], _data(raw, base)
+    width = 3 + long + wide + more
+    if raw[base - 1 : base] != b"\x1e" or len(body) % width or not body.isalnum():
+        return None
+    entries = []
+    for at in range(0, len(body), width):
+        length, start = body[at + 3 : at + 3 + long], body[at + 3 + long : at + 3 + long + wide]
+        if not length.isdigit() or not start.isdigit():
+            return None
+        entries.append(Entry(body[at : at + 3].decode("ascii"), int(length), int(start)))
+    problems: list[Problem] = []
+    fields = _by_numbers(entries, data, problems)
+    if raw[:5] != b"%05d" % len(raw):
+        problems.append(problem("length-wrong"))
+    leader = raw[:24].decode("ascii")
+    return Layout(leader, fields, tuple(problems)) if fields else None
 
 
 def _read_damaged(raw: bytes) -> Layout:
@@ -166,7 +194,9 @@ def _places_named(raw: bytes) -> list[_Place]:
         begin -= 12
     if begin < first:
         # A leader that lost or gained characters, or entries with a scratch among them.
-        places.append(_Place(begin if begin < 36 else 24, first, first + 1))
+        # One entry with an octet too many looks like one behind a leader that is too long.
+        is_whole = first - begin == 12 and not leader_problems(raw[:24].decode("latin-1"))
+        places.append(_Place(begin if begin < 36 and not is_whole else 24, first, first + 1))
     if run := _ENTRIES.match(raw, 24):
         # A terminator lost; what comes behind may look like one entry more.
         ends = [at for at in range(run.end(), max(run.end() - 25, 24), -12) if at != first]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from operator import add, itemgetter
 from string import ascii_lowercase as lowercase
 from string import digits
 from typing import Final
@@ -67,31 +68,48 @@ def write(content: Record | Sound) -> bytes:
 
 
 def _write_pieces(pieces: Sound) -> bytes:
-    """Return what ``write`` gives for the record, in half the time."""
-    controls = [_OPEN, _leader(pieces.leader), "</leader>"]
-    data: list[str] = []
-    for tag, octets in zip(pieces.tags, pieces.octets, strict=True):
-        if pieces.has_markup:
-            octets = escaped(octets)
-        if tag < "010":
-            controls += (f'<controlfield tag="{tag}">', octets, _END_CONTROL)
-        else:
-            data.append(f"{_open_both(tag, octets[:4])}{octets[4:]}</subfield></datafield>")
+    """Return what ``write`` gives for the record, in a third of the time."""
+    tags, octets, count = pieces.tags, pieces.octets, pieces.controls
+    if pieces.has_markup:
+        octets = list(map(escaped, octets))
+    written = [_OPEN, _leader(pieces.leader), "</leader>"]
+    for tag, value in zip(tags[:count], octets[:count], strict=True):
+        written += ('<controlfield tag="', tag, '">', value, _END_CONTROL)
+    # Each field's beginning (tag, indicators, first code) is looked up, and what is behind it put
+    # there, without a step of Python for each.
+    tags, octets = tags[count:], octets[count:]
+    begun = map(_BEGINNINGS.__getitem__, map(add, tags, map(_HEAD, octets)))
+    data = _END_DATA.join(map(add, begun, map(_REST, octets)))
     # Value, code, value, code … : every code is between the end of one subfield and the next.
-    parts = _CODES.split("".join([*controls, *data, "</record>"]))
+    parts = _CODES.split(data)
     parts[1::2] = map(_SUBFIELDS.__getitem__, parts[1::2])
+    written += parts
+    written.append(f"{_END_DATA}</record>" if tags else "</record>")
     # Nothing in it needs to be replaced, or it would not be sound.
-    return "".join(parts).encode("latin-1")
+    return "".join(written).encode("latin-1")
 
 
+# Two indicators, the delimiter and the first code; and what comes behind them.
+_HEAD: Final = itemgetter(slice(0, 4))
+_REST: Final = itemgetter(slice(4, None))
 _CODES: Final = re.compile("\x1f(.)")
 _SUBFIELDS: Final = {code: f'</subfield><subfield code="{code}">' for code in digits + lowercase}
 
 
-@lru_cache(maxsize=8192)
-def _open_both(tag: str, head: str) -> str:
-    """Return the beginning of a field, from its tag and its text up to the first code."""
-    return f'{_open_data(tag, head[:2])}<subfield code="{head[3]}">'
+class _Beginnings(dict[str, str]):
+    """The beginnings of data fields by tag and head, each made when it is first met."""
+
+    def __missing__(self, key: str) -> str:
+        if len(self) >= _MOST_BEGINNINGS:
+            self.clear()
+        made = f'{_open_data(key[:3], key[3:5])}<subfield code="{key[6]}">'
+        self[key] = made
+        return made
+
+
+# A hostile file may have more than any real one.
+_MOST_BEGINNINGS: Final = 8192
+_BEGINNINGS: Final = _Beginnings()
 
 
 def escaped(text: str) -> str:

@@ -16,13 +16,14 @@ from typing import Final
 from marc_mappings import encodings
 from marc_mappings.framing.directory import DEFAULT_LEADER
 from marc_mappings.framing.variable_fields import UNKNOWN_TAG, is_tag, odd_signs
+from marc_mappings.letters import traces
 from marc_mappings.problems import Problem, Rejected, problem
 from marc_mappings.record import Field, Record, Subfield
 
 # Signs that systems and people put where MARC has a blank: MarcEdit, Alma and NLC (leader),
 # printed manuals (#), Invenio (_).
-_IN_LEADER: Final = str.maketrans("#^-\\", "    ")
-_IN_INDICATORS: Final = str.maketrans("#^_\\", "    ")
+_IN_LEADER: Final = str.maketrans("#^-\\\u00a0", "     ")
+_IN_INDICATORS: Final = str.maketrans("#^_\\\u00a0", "     ")
 _ALIGNED: Final = re.compile(r"[A-Za-z ][a-z][a-z ][a-z ][a ]22[0-9 ]{5}")
 _ENTRY_MAP: Final = re.compile(r"45[0-9 ]{1,2}")
 
@@ -70,11 +71,12 @@ def indicators(found: tuple[str | None, str | None], tag: str, problems: list[Pr
     '1 '
     """
     told = "".join((each or " ")[:1] for each in found)
+    is_empty = "" in found
     plain = told.translate(_IN_INDICATORS)
     sound = "".join(char if " " <= char <= "~" else " " for char in plain)
     if None in found or sound != plain or any(len(each or "") > 1 for each in found):
         problems.append(problem("indicators-missing", tag=tag))
-    elif plain != told:
+    elif plain != told or is_empty:
         problems.append(problem("placeholders-for-blanks", tag=tag))
     return sound
 
@@ -84,10 +86,7 @@ def value(text: str, tag: str, problems: list[Problem]) -> str:
     if not text.isprintable() and (found := encodings.junk_problem(text, tag)):
         problems.append(found)
         text = encodings.without_junk(text)
-    if text.isascii():
-        return text
-    if found := encodings.twice_problem(text, tag):
-        problems.append(found)
+    problems += traces.problems(text, tag)
     return encodings.normalized(text)
 
 

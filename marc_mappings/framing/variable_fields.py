@@ -12,7 +12,7 @@ from typing import Final
 
 from marc_mappings import encodings
 from marc_mappings.framing.sound import PLAIN_HEADS, field
-from marc_mappings.letters import marc8
+from marc_mappings.letters import marc8, traces
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Field, Subfield
 
@@ -22,7 +22,7 @@ _INDICATORS: Final = re.compile(rb"[0-9 |#]{2}(?![0-9].)", re.DOTALL)
 _CODE: Final = re.compile(r"[!-~]")
 _PLAIN_CODES: Final = frozenset(ascii_letters + digits)
 # A $6 that names another script than Latin.
-_NAMES_A_SCRIPT: Final = re.compile(rb"\x1f6[^\x1f]*/[($]")
+_NAMES_A_SCRIPT: Final = re.compile(rb"\x1f6[^\x1f]*/([($])")
 # Where a field whose tag is unreadable is kept: a local field, so it never leaves unseen.
 UNKNOWN_TAG: Final = "999"
 
@@ -49,6 +49,8 @@ def are_tags(tags: list[str]) -> bool:
 def read_plain(tag: str, data: bytes) -> Field | None:
     """Return the field of plain ASCII in which nothing is wrong, else ``None``."""
     text = data.decode("latin-1")
+    if traces.in_octets(data):
+        return None
     if not tag.isdigit() or tag == "000" or not text.replace("\x1f", "").isprintable():
         return None
     if not text.isascii() or _ODD_CODE.search(text):
@@ -62,8 +64,10 @@ def read(tag: str, data: bytes, encoding: str, problems: list[Problem]) -> Field
     """Return the field, adding what was wrong to ``problems``; ``None`` if nothing is in it."""
     tag = _mended_tag(tag, problems)
     head, *parts = data.split(b"\x1f")
-    if encoding == encodings.MARC8 and b"\x1b" in data and not _NAMES_A_SCRIPT.search(data):
-        problems += (_left_open(part, tag) for part in (head, *parts) if marc8.is_left_open(part))
+    if encoding == encodings.MARC8 and b"\x1b" in data:
+        script = _NAMES_A_SCRIPT.search(data)
+        may_stay_open = script is not None and (script[1] == b"$" or b"\x1b$" not in data)
+        problems += _about_sets((head, *parts), tag, may_stay_open=may_stay_open)
     if tag[:2] == "00":
         if parts:
             message = f"Delimiters and codes were taken out of {shown(data)}"
@@ -105,9 +109,15 @@ def shown(octets: bytes) -> str:
 _MOST_SHOWN: Final = 500
 
 
-def _left_open(part: bytes, tag: str) -> Problem:
-    message = f"Another set of MARC-8 is in force to the end of {shown(part)}"
-    return problem("set-not-closed", message, tag)
+def _about_sets(parts: Iterable[bytes], tag: str, *, may_stay_open: bool) -> Iterator[Problem]:
+    """Yield what there is to say of values with an escape sequence of MARC-8 too few."""
+    for part in parts:
+        if not may_stay_open and marc8.is_left_open(part):
+            message = f"Another set of MARC-8 is in force to the end of {shown(part)}"
+            yield problem("set-not-closed", message, tag)
+        if marc8.is_never_opened(part):
+            message = f"A return to ASCII, and no escape sequence before it, in {shown(part)}"
+            yield problem("set-not-opened", message, tag)
 
 
 def odd_signs(fields: Iterable[Field]) -> Iterator[Problem]:
@@ -179,11 +189,11 @@ def _text(data: bytes, tag: str, encoding: str, problems: list[Problem]) -> str:
         count = "1 character could" if bad == 1 else f"{bad} characters could"
         message = f"{count} not be read as {encoding}; U+FFFD stands in its place."
         problems.append(problem("character-undecodable", message, tag))
+    told = list(traces.problems(text, tag, is_whole=not bad))
     if found := encodings.junk_problem(text, tag):
         problems.append(found)
         text = encodings.normalized(encodings.without_junk(text))
-    if found := encodings.twice_problem(text, tag):
-        problems.append(found)
+    problems += told
     return text
 
 

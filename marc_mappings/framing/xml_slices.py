@@ -32,10 +32,16 @@ _TEXT_BETWEEN = re.compile(
     rb"</(?:[A-Za-z_][\w.\-]*:)?(?:subfield|datafield|controlfield|leader)\s*+>\s*+[^<\s]"
     rb"|<(?:[A-Za-z_][\w.\-]*:)?(?:record|datafield)(?:\s[^<>]*+)?>\s*+[^<\s]"
 )
+# CDATA is passed over: what looks like a comment in it is text.
+_NOT_CONTENT = re.compile(rb"(?:<!\[CDATA\[.*?\]\]>)++|(<!--.*?-->|<\?.*?\?>)", re.DOTALL)
+_ATTRIBUTES = frozenset(("tag", "ind1", "ind2", "code", "id", "type"))
+_PARTS = frozenset(("record", "leader", "controlfield", "datafield", "subfield"))
 _XSI = b"http://www.w3.org/2001/XMLSchema-instance"
 _NOWHERE = b"urn:unbound"
 # An element with more is no record, and will not be well-formed.
 _MOST_PREFIXES = 50
+# No honest element has more attributes, and to list very many takes very long.
+_MOST_ATTRIBUTES = 20
 
 
 def xml_parser() -> etree.XMLParser:
@@ -77,7 +83,17 @@ def read(raw: bytes, encoding: str) -> Reading:
         problems.append(problem("character-undecodable", message))
     if _TEXT_BETWEEN.search(raw):
         problems += _texts_between(root)
+    if all(each.code != "xml-repaired" for each in problems):  # so that every comment has an end
+        problems += _not_content(raw)
     return Reading(_record(root, problems), encoding, certain, tuple(problems))
+
+
+def _not_content(raw: bytes) -> Iterator[Problem]:
+    """Yield what there is to say of comments and instructions, which XML counts as no text."""
+    for match in _NOT_CONTENT.finditer(raw) if b"<!--" in raw or b"<?" in raw else ():
+        shown = (match[1] or b"")[:200].decode("utf-8", "replace")
+        if shown:
+            yield problem("xml-comment", f"Left out, as it is no text in XML: {shown!r}")
 
 
 def _texts_between(root: etree._Element) -> Iterator[Problem]:
@@ -129,17 +145,19 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def _record(root: etree._Element, problems: list[Problem]) -> Record:
+    _kind(root, problems)
     leader = ""
     fields: list[Field] = []
     for element in root:
-        kind = _local(element)
+        kind = _kind(element, problems)
         if kind == "datafield":
             field = _data_field(element, problems)
         elif kind == "controlfield":
             tag = mending.tag(element.get("tag") or "", problems)
-            field = mending.control_field(tag, _content(element), problems)
+            text = _content(element, tag, problems)
+            field = mending.control_field(tag, text, problems)
         elif kind == "leader":
-            leader = leader or mending.leader(_content(element), problems)
+            leader = leader or mending.leader(_content(element, "LDR", problems), problems)
             continue
         else:
             problems.append(problem("xml-element-unknown", f"Element {kind!r} was left out."))
@@ -153,17 +171,39 @@ def _local(element: etree._Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
+def _kind(element: etree._Element, problems: list[Problem]) -> str:
+    """Return the name of a part of a record; one in capitals is taken for it, which is told."""
+    name = _local(element)
+    if name not in _PARTS and name.lower() in _PARTS:
+        problems.append(problem("xml-name-in-capitals", f"{name!r} is read as {name.lower()!r}."))
+        return name.lower()
+    return name
+
+
 def _data_field(element: etree._Element, problems: list[Problem]) -> Field | None:
     tag = mending.tag(element.get("tag") or "", problems)
     pairs: list[tuple[str, str]] = []
     for child in element:
-        if _local(child) == "subfield":
-            pairs.append((child.get("code") or "", _content(child)))
+        if _kind(child, problems) == "subfield":
+            pairs.append((child.get("code") or "", _content(child, tag, problems)))
         else:
             problems.append(problem("xml-element-unknown", f"{_local(child)!r} left out.", tag))
     indicators = mending.indicators((element.get("ind1"), element.get("ind2")), tag, problems)
     return mending.data_field(tag, indicators, pairs, problems)
 
 
-def _content(element: etree._Element) -> str:
-    return "".join(str(part) for part in element.itertext()) if len(element) else element.text or ""
+def _content(element: etree._Element, tag: str, problems: list[Problem]) -> str:
+    """Return the text in an element, that of elements in it too, which is told."""
+    text = element.text or ""
+    if len(element):
+        names = ", ".join(sorted({_local(child) for child in element.iter(etree.Element)} - _PARTS))
+        message = f"Elements stand in a value; their text was kept: {names or 'subfield'}"
+        problems.append(problem("xml-element-unknown", message, tag))
+        text = " ".join(str(part) for part in element.itertext())
+    # Attributes that nobody knows are no text, unless they stand in its place.
+    if not text and 0 < len(element.attrib) <= _MOST_ATTRIBUTES:
+        others = [f"{name!s}={each!r}" for name, each in element.items() if name not in _ATTRIBUTES]
+        if others:
+            message = f"Left out, attributes of an empty element: {', '.join(others)[:500]}"
+            problems.append(problem("xml-element-unknown", message, tag))
+    return text

@@ -34,6 +34,8 @@ _ORDINALS: Final = {
     )
     for word in map(folded, words.split())
 }
+# What ``of_record`` reads.
+TAGS: Final = frozenset({"007", "008", "245", "250", "260", "264", "338", "880"})
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{1,3}(?![0-9])")
 # A printing is no edition: 초판 5쇄, 第2版第3次印刷.
 _PRINTING = re.compile(r"第?\s?[0-9]{1,3}\s?(?:쇄|刷|次印刷|(?:st|nd|rd|th)?\s?(?:print|impr))")

@@ -43,6 +43,11 @@ TITLE_KINDS: Final[Mapping[str, str]] = {
     "title_sound": "title and author as every romanisation has them, RULES:TITLE|PART|AUTHOR|YEAR",
     "title_sound_year": "title as every romanisation has it, RULES:TITLE|PART|YEAR",
 }
+# For looking up what somebody asks for in few words; two records are not compared by these.
+BARE_KINDS: Final[Mapping[str, str]] = {
+    "title_alone": "folded title and part, TITLE|PART",
+    "title_sound_alone": "title as every romanisation has it, RULES:TITLE|PART",
+}
 # Not for looking up: ten thousand records share each of these.
 EDITION_KINDS: Final[Mapping[str, str]] = {
     "year": "year of publication",

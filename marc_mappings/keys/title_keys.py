@@ -72,8 +72,11 @@ class _Stated(NamedTuple):
     language: str
 
 
-def of_record(record: Record) -> tuple[Key, ...]:
+def of_record(record: Record, *, bare: bool = False) -> tuple[Key, ...]:
     """Return the title keys of a record, each once.
+
+    With ``bare`` also its titles without author and year (``key_kinds.BARE_KINDS``), for who asks
+    by the title alone, and titles of few letters with their author alone.
 
     >>> from marc_mappings.record import Subfield
     >>> title = Field("245", "10", (Subfield("a", "The Vegetarian /"), Subfield("c", "Han Kang")))
@@ -92,8 +95,14 @@ def of_record(record: Record) -> tuple[Key, ...]:
         if not name:
             continue
         found += _keys_of(title, stated, name, alone=alone)
-        if alone and (rules := romanisation.tongue(title.text, stated.language)):
-            found += _sounds_of(title, stated, rules)
+        few = bare and not alone and not _is_generic(title)
+        if bare and alone:
+            found.append(Key("title_alone", f"{name}|{_short(part_numbers.of(title.parts))}"))
+        elif few and (author := _author_for(title.text, stated.names)):
+            what = f"{folded(title.text)}|{_short(part_numbers.of(title.parts))}"
+            found.append(Key("title_author", f"{what}|{author}"))
+        if (alone or few) and (rules := romanisation.tongue(title.text, stated.language)):
+            found += _sounds_of(title, stated, rules, bare=bare)
     for title in stated.uniform[:MOST_TITLES]:
         found += _uniform_of(title, stated)
     return tuple(dict.fromkeys(found))
@@ -118,11 +127,15 @@ def _uniform_of(title: _Title, stated: _Stated) -> Iterator[Key]:
         yield Key("title_uniform", f"{what}|{author}" if author else what)
 
 
-def _sounds_of(title: _Title, stated: _Stated, rules: str) -> Iterator[Key]:
+def _sounds_of(title: _Title, stated: _Stated, rules: str, *, bare: bool) -> Iterator[Key]:
     sound = romanisation.sound(title.text, rules)
-    if not (sound and stated.year):
+    if not (sound and (stated.year or bare)):
         return
     what = f"{rules}:{_short(sound)}|{part_numbers.of_sounds(title.parts, rules)}"
+    if bare and len(sound) >= _ENOUGH_SOUND:
+        yield Key("title_sound_alone", what)
+    if not stated.year:
+        return
     families = (
         romanisation.family_sound(each, rules)
         for each in stated.names
@@ -141,6 +154,12 @@ def _name(title: _Title) -> tuple[str, bool]:
     if alone and not name.isdigit() and name not in _generic():
         return _short(name), True
     return _short(name + folded(title.rest)), False
+
+
+def _is_generic(title: _Title) -> bool:
+    """Whether a title says nothing that another work would not say: a number, "Poems", none."""
+    name = folded(title.text)
+    return not name or name.isdigit() or name in _generic()
 
 
 @cache

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from marc_mappings.dialects import FAMILY
-from marc_mappings.letters import eight_bit, writing
+from marc_mappings.letters import eight_bit, marc8, writing
 from marc_mappings.letters.decoding import ISO5426, MARC8, UTF8
 from marc_mappings.letters.readings import (
     Trial,
@@ -74,7 +74,7 @@ def of_file(samples: Sequence[Sample], dialect: str, *, legacy: int, utf8: int) 
         said = f"{utf8:,} record{'s' * (utf8 > 1)} with letters outside ASCII, all of it UTF-8."
         return Verdict(UTF8, True, (said,) if utf8 else ("All records are in ASCII.",))
     counted = f"{legacy:,} of {legacy + utf8:,} records with letters outside ASCII are not UTF-8."
-    open_ones = [each for each in samples if each.kept != UTF8]
+    open_ones = [_without_accidents(each, dialect) for each in samples if each.kept != UTF8]
     if not open_ones:
         return Verdict(UTF8, True, (counted, "They are UTF-8 with damaged characters."))
     languages = main_languages(open_ones) or _SPOKEN.get(dialect, ())
@@ -85,7 +85,7 @@ def of_file(samples: Sequence[Sample], dialect: str, *, legacy: int, utf8: int) 
     found = (
         _by_rules(open_ones, ranked, languages, dialect)
         or _by_declaration(open_ones, ranked, languages)
-        or _by_letters(open_ones, ranked, languages)
+        or _unless_marc8(_by_letters(open_ones, ranked, languages), open_ones)
     )
     evidence = (counted, *found.evidence)
     return found._replace(evidence=evidence, languages=frozenset(languages))
@@ -129,6 +129,30 @@ def _by_rules(
     if rival.texts != own.texts and not beats(own, rival):
         return Verdict(name, False, (f"{said}, but may be {rival.encoding}.",))
     return Verdict(name, True, (f"{said}.",))
+
+
+def _without_accidents(one: Sample, dialect: str) -> Sample:
+    """Return a record that is MARC-8 here and there hurt with its sound words only."""
+    if one.kept or _by_family(dialect) != MARC8:
+        return one
+    words = tuple(word for word in one.words if marc8.has_marks(word))
+    kept = one._replace(kept=MARC8, words=words)
+    is_marc8 = len(words) > 1 and 2 * len(words) >= len(one.words) and _reads_well([kept])
+    return kept if is_marc8 else one
+
+
+def _unless_marc8(found: Verdict, samples: Sequence[Sample]) -> Verdict:
+    """Doubt a verdict by letters where some records keep the rules of MARC-8, and read well."""
+    keeping = [each for each in samples if each.kept == MARC8]
+    if not found.certain or 5 * len(keeping) < len(samples) or not _reads_well(keeping):
+        return found
+    said = f"{len(keeping):,} of {len(samples):,} records looked at are rather MARC-8."
+    return found._replace(certain=False, evidence=(*found.evidence, said), rivals=())
+
+
+def _reads_well(samples: Sequence[Sample]) -> bool:
+    ours, theirs = marc8_or_latin1(samples)
+    return bool(samples) and ours >= _FAIR and ours > theirs + _POOR
 
 
 def _by_family(dialect: str) -> str:

@@ -26,6 +26,7 @@ CONTROLS: Final = {0x88: "\x98", 0x89: "\x9c", 0x8D: "\u200d", 0x8E: "\u200c"}
 # ESC, what it designates (G0 or G1, multibyte or not), and the final byte of the set.
 # "ESC g/b/p/s" are the short forms for Greek symbols, subscripts, superscripts and back to ASCII.
 _ESCAPE = re.compile(rb"\x1b(?:(?P<short>[gbps])|(?P<where>\$?[(,)\-]?)!?(?P<final>[0-9A-Z]))")
+_TO_ASCII: Final = (b"\x1b(B", b"\x1b,B", b"\x1bs")
 _PLAIN = re.compile(rb"[\x20-\x7e]+")
 _SHORT = {b"g": 0x67, b"b": 0x62, b"p": 0x70, b"s": BASIC_LATIN}
 
@@ -71,6 +72,8 @@ def decode(data: bytes) -> Decoded:
     >>> decode(b"a\\xbf")
     Decoded(text='a\ufffd', undecodable=1)
     """
+    if b"\x1b" not in data:
+        return _decode_ansel(data)
     sets = _Sets()
     out: list[str] = []
     marks: list[str] = []  # combining characters come before their letter in MARC-8
@@ -103,6 +106,29 @@ def decode(data: bytes) -> Decoded:
     return Decoded(normalize("NFC", "".join(out + marks)), bad)
 
 
+def _decode_ansel(data: bytes) -> Decoded:
+    """Return what ``decode`` does of bytes without an escape sequence, which nearly all are."""
+    text = _NOT_PLAIN.sub(lambda found: _IN_ANSEL[found[0]], data.decode("latin-1"))
+    return Decoded(normalize("NFC", text), len(data) - len(data.translate(None, _UNKNOWN)))
+
+
+class _InAnsel(dict[str, str]):
+    """What a letter says with the marks before it, or an octet outside ASCII; made when met."""
+
+    def __missing__(self, octets: str) -> str:
+        text = "".join([_ANSEL[char] for char in octets])
+        # Marks come before their letter in MARC-8, and behind it in Unicode.
+        if octets[-1] not in _ANSEL_MARKS:
+            text = normalize("NFC", text[-1] + text[:-1])
+        # Letters with one mark are few; a hostile file may have any number with many.
+        if len(octets) <= 2:
+            self[octets] = text
+        return text
+
+
+_IN_ANSEL: Final = _InAnsel()
+
+
 def is_left_open(data: bytes) -> bool:
     """Whether another set than ASCII is in force (G0) at the end of a value, against the rules.
 
@@ -116,6 +142,27 @@ def is_left_open(data: bytes) -> bool:
         elif escape["where"][-1:] not in (b")", b"-"):
             is_open = escape["final"] != b"B"
     return is_open
+
+
+def is_never_opened(data: bytes) -> bool:
+    """Whether a value returns to ASCII from East Asian letters that no escape sequence begins.
+
+    >>> is_never_opened(b"Tokyo !0K!3l\x1b(B"), is_never_opened(b"Tokyo \x1b(B")
+    (True, False)
+    """
+    is_on = False
+    for escape in _ESCAPE.finditer(data):
+        is_back = escape[0] in _TO_ASCII
+        letters = data[max(escape.start() - 3, 0) : escape.start()]
+        if is_back and not is_on and int.from_bytes(letters, "big") in CODESETS[EACC]:
+            return True
+        is_on = not is_back and (is_on or (escape["where"] or b"")[-1:] not in (b")", b"-"))
+    return False
+
+
+def lacks_an_escape(data: bytes) -> bool:
+    """Whether a value leaves a set on, or returns from one that was never on."""
+    return b"\x1b" in data and (is_left_open(data) or is_never_opened(data))
 
 
 def _character(data: bytes, at: int, sets: _Sets) -> tuple[int, str, bool]:
@@ -140,6 +187,13 @@ def _character(data: bytes, at: int, sets: _Sets) -> tuple[int, str, bool]:
         return at + width, chr(odd) if odd else "", False
     return at + width, chr(found[0]), bool(found[1])
 
+
+# Every octet as it is read where nothing was designated: which are marks, and which unknown.
+_READ_ALONE: Final = {octet: _character(bytes((octet,)), 0, _Sets()) for octet in range(0x100)}
+_ANSEL: Final = {chr(octet): text or REPLACEMENT for octet, (_, text, _) in _READ_ALONE.items()}
+_ANSEL_MARKS: Final = "".join(chr(octet) for octet, read in _READ_ALONE.items() if read[2])
+_UNKNOWN: Final = bytes(octet for octet, (_, text, _) in _READ_ALONE.items() if not text)
+_NOT_PLAIN: Final = re.compile(f"[{_ANSEL_MARKS}]+[^{_ANSEL_MARKS}]?|[^ -~]")
 
 _UNDEFINED = re.compile(rb"[\x80-\x87\x8a-\x8c\x8f-\xa0\xaf\xbb\xbe\xbf\xc9-\xdf\xfc\xfd\xff]")
 _PAIRS = ((b"\x88", b"\x89"), (b"\xeb", b"\xec"), (b"\xfa", b"\xfb"))
@@ -171,6 +225,18 @@ def keeps_the_rules(data: bytes) -> bool:
         else:
             bad += 1
     return good >= bad
+
+
+def has_marks(word: bytes) -> bool:
+    r"""Whether a word has marks before letters, and keeps the rules of ANSEL.
+
+    >>> has_marks(b"si\xe1ecle"), has_marks(b"si\xe8cle"), has_marks(b"\xb5m")
+    (True, False, False)
+    """
+    return _MARK_AND_LETTER.search(word) is not None and keeps_the_rules(word)
+
+
+_MARK_AND_LETTER = re.compile(rb"[\xe0-\xfe][A-Za-z]")
 
 
 @cache

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Final, NamedTuple
 from unicodedata import normalize
 
@@ -30,6 +29,9 @@ _INSIDE: Final = re.compile(
     r"(?<=[A-Za-z])[¡¿£€®©№°±²³§µ¹¦¬](?=[a-z])|(?<!\w)[®¦¬](?=[a-z]{2})"
     r"|(?<=[^\W\d_])[¼½¾]|(?<!\d)[¼½¾](?=[^\W\d_]{3})"
 )
+# The same signs anywhere: looked for first, because a pattern that begins with what is before it is
+# tried at every letter.
+_SIGN: Final = re.compile("[¡¿£€®©№°±²³§µ¹¦¬¼½¾]")
 # Letters that names and loan words bring into any text in Latin letters.
 _LOANS: Final = "áàâäãåāéèêëēíìîïīóòôöõōøúùûüūýçñæœß"
 _ROMANISED: Final = "ăąćčėęğĭıłńņśşšţŭźžżəơưḍḥḳḷṃṇṛṣṭẓṅḫạị"
@@ -158,8 +160,13 @@ def fit(text: str, expected: Letters) -> Fit:
     >>> fit("\x85", russian), fit("plain", russian)
     (Fit(share=0.0, total=1), Fit(share=0.0, total=0))
     """
-    counts = Counter(char for char in text if char > "\x7f" and char not in NEUTRAL)
-    total = sum(counts.values()) + len(_INSIDE.findall(text))
+    # Counted whole, which Python does fastest; what is not judged is left out of the counts.
+    counts = {
+        char: number
+        for char, number in Counter(text).items()
+        if char > "\x7f" and char not in NEUTRAL
+    }
+    total = sum(counts.values()) + sum(1 for _ in _signs_inside(text))
     if not total:
         return Fit(0.0, 0)
     good = 0.0
@@ -168,9 +175,13 @@ def fit(text: str, expected: Letters) -> Fit:
             good += number
         elif char in expected.rare:
             good += number / 2
-    words = [word for word in text.split() if not word.isascii()]
-    odd = sum(1 for word in words if _is_mixed(word) or _has_tones(word, expected.toned))
-    return Fit(good / total * (1 - odd / max(1, len(words))), total)
+    words = Counter([word for word in text.split() if not word.isascii()])
+    odd = sum(
+        number
+        for word, number in words.items()
+        if _is_mixed(word) or (expected.toned and _has_tones(word, expected.toned))
+    )
+    return Fit(good / total * (1 - odd / max(1, words.total())), total)
 
 
 def has_sign_inside(text: str) -> bool:
@@ -179,7 +190,14 @@ def has_sign_inside(text: str) -> bool:
     >>> has_sign_inside("M½urs"), has_sign_inside("®ivé"), has_sign_inside("20½ cm")
     (True, True, False)
     """
-    return _INSIDE.search(text) is not None
+    return any(True for _ in _signs_inside(text))
+
+
+def _signs_inside(text: str) -> Iterator[str]:
+    """Yield the signs of a text that stand where only a letter can."""
+    for sign in _SIGN.finditer(text):
+        if _INSIDE.match(text, sign.start()):
+            yield sign[0]
 
 
 def _is_mixed(word: str) -> bool:
@@ -187,8 +205,8 @@ def _is_mixed(word: str) -> bool:
     # Nearly all words are small, titled or in capitals, which Python tells at once.
     if word.islower() or word.isupper() or word[1:].islower():
         return False
-    return any(one.islower() and other.isupper() for one, other in pairwise(word))
+    return (True, True) in zip(map(str.islower, word), map(str.isupper, word[1:]), strict=False)
 
 
 def _has_tones(word: str, toned: frozenset[str]) -> bool:
-    return bool(toned) and sum(char in toned for char in word) > 1
+    return sum(char in toned for char in word) > 1

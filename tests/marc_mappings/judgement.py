@@ -41,6 +41,8 @@ TELLS_OF_TEXT: Final = frozenset(
         "leader-says-utf8",
         "brace-bare",
         "mnemonic-unknown",
+        # More than two hundred are not listed, and what they name is not shown.
+        "more-problems",
         "set-not-closed",
         "xml-element-unknown",
     )
@@ -157,7 +159,8 @@ def _text_gone(victim: Record, data: bytes, parsed: Iterable[Parsed]) -> str:
 
 def _kept(item: Parsed) -> Iterator[str]:
     yield item.record.leader
-    yield from (each.message for each in item.problems)
+    # A message shows octets as Python does, a backslash by two.
+    yield from (each.message.replace("\\\\", "\\") for each in item.problems)
     without = {each.tag for each in item.problems if each.code == "indicators-missing"}
     for field in item.record.fields:
         yield f"{field.indicators}{field.value}"

@@ -33,6 +33,26 @@ REAL: Final[Mapping[str, Sequence[str]]] = {
     "RUSMARC, CP1251": ("amironov73__ManagedIrbis/TestData/TEST1.ISO",),
 }
 
+# Other files than those, for ``mutations_elsewhere``; their sorts are in the names.
+ELSEWHERE: Final[Sequence[str]] = (
+    "folio-org__mod-data-import/src/test/resources/CornellFOLIOExemplars.mrc",
+    f"{EVERGREEN}/FSL.marc",
+    f"{EVERGREEN}/hebrew.marc",
+    f"{EVERGREEN}/lul_fre_100.mrc",
+    "feelovejun__marc21tocmarc/MarcTranser/20171117_423294_ntuedu_CMARC.mrc",
+    "dchud__mrrc/tests/data/fixtures/fidelity_test_100.mrc",
+    "kolas3__kolas/develop/Source/ESL/MARC/marc.txt",
+    "loge-gh__rusmarc/tests/data/TEST1.ISO",
+    "marc4j__marc4j/test/resources/pride-and-prejudice-fixed.mrc",
+    "next-l__enju_leaf/spec/fixtures/files/marc21.dat",
+    "OpenDataNode__UVPlugin-ISO2709ToMarcXML/src/test/resources/comsode.mrc",
+    "projectblacklight__blacklight-marc/test_support/data/test_data.utf8.mrc",
+    "solrmarc__solrmarc/test/data/records/uva_001-200.mrc",
+    "solrmarc__solrmarc/test/data/records/specTestRecs.mrc",
+    "LibreCat__Catmandu-MARC/t/bu_bibs.mrc",
+    "pkiraly__qa-catalogue/src/test/resources/unimarc/short.bnr.1993.mrc",
+)
+
 OTHER: Final = record("001 other", "245 00$aThe sea, the sea.", "260 __$c1978")
 LONG: Final = record("001 long", "245 00$aВойна и мир", *(f"650 _4$aтема {i}" for i in range(40)))
 _ODD: Final = (
@@ -83,6 +103,11 @@ def real(corpus: Path, most: int = 10_000) -> dict[str, list[bytes]]:
         sort: [raw for name in names for raw in made_good(frames(corpus / name)[:most])]
         for sort, names in REAL.items()
     }
+
+
+def elsewhere(corpus: Path, most: int = 120) -> dict[str, list[bytes]]:
+    """Return pools of real records of the other files, one a file."""
+    return {name: made_good(frames(corpus / name)[:most]) for name in ELSEWHERE}
 
 
 def read(pool: Sequence[bytes]) -> list[Record]:

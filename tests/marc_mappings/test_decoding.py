@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings.letters import decoding, eight_bit, writing
+from marc_mappings.letters import decoding, eight_bit, marc8, writing
 from tests.marc_mappings.reencoding import encoded
 
 
@@ -89,3 +89,14 @@ def test_what_is_put_into_a_set_comes_out_of_it(data: st.DataObject, name: str) 
     letters = [c for c in eight_bit.SETS[name].values() if c.isalpha() and c not in marks]
     text = data.draw(st.text(st.sampled_from(sorted(set(letters))), max_size=20))
     assert decoding.decode(encoded(text, name), name) == (decoding.normalized(text), 0)
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.sampled_from(b"aeAE \x1f\n\x7f\x80\x88\x8d\xa2\xb0\xbf\xe1\xe2\xeb\xec\xf0\xff"))
+)
+def test_marc8_without_escape_sequences_is_read_as_with_one_that_changes_nothing(
+    octets: list[int],
+) -> None:
+    data = bytes(octets)
+    assert marc8.decode(data) == marc8.decode(b"\x1b(B" + data)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from marc_mappings import encodings, formats, iso2709, marcxml, oai_dc
+from marc_mappings import formats, iso2709, marcxml, oai_dc
 from marc_mappings.formats import Parsed, Unreadable
+from marc_mappings.letters import traces
 from marc_mappings.record import Field, Record, Subfield
 from tests.marc_mappings.conftest import BOOK, LEADER, record
 
@@ -283,7 +284,7 @@ SOUND = (
     )
     .map(lambda text: __import__("unicodedata").normalize("NFC", text))
     .filter(str.strip)
-    .filter(lambda text: encodings.twice_problem(text) is None)
+    .filter(lambda text: not list(traces.problems(text)))
 )
 CODES = st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789")
 DATA_TAGS = st.integers(10, 999).map(lambda number: f"{number:03}")

@@ -62,6 +62,9 @@ def test_a_sound_record_is_read_the_quick_way() -> None:
         "24A __$aletter in the tag",
         "001 a&b",
         "041 0_$akor$aeng",
+        "500 __$aCafe\u0301 & more$bnaïve",
+        "500 __$a\u0301 begins with a mark",
+        "500 __$aC1 \x85 and Ã©",
     ],
 )
 def test_every_form_is_the_same_both_ways(line: str) -> None:
@@ -103,6 +106,21 @@ def test_both_ways_agree_over_all_real_records(corpus: Path) -> None:
             with contextlib.suppress(Rejected, iso2709.Unwritable):
                 quick += _agree(frame.raw)
     assert quick > 6_000
+
+
+def test_control_fields_behind_data_fields_are_read_with_care() -> None:
+    raw = iso2709.write(Record(BOOK.leader, (*BOOK.fields, *record("009 late").fields)))
+    assert sound.read(raw) is None
+    assert iso2709.parse(raw).record.control("009") == "late"
+
+
+def test_what_is_composed_is_the_same_in_every_form() -> None:
+    raw = iso2709.write(Record(BOOK.leader, (*BOOK.fields, *record("500 __$aCafe\u0301").fields)))
+    pieces = iso2709.parse(raw).content
+    assert isinstance(pieces, Sound)
+    assert pieces.texts[-1] == "  \x1faCaf\u00e9"
+    assert "Caf\u00e9" in marcxml.write(pieces).decode()
+    assert "Caf\u00e9" in marcxml.write(pieces.without(LOCAL_TAGS)).decode()
 
 
 def test_what_was_mended_is_not_sound() -> None:
