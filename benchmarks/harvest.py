@@ -250,12 +250,9 @@ def variants(folder: Path, runs: int) -> None:
         row(name, rate, rate / whole, sizes[name])
 
 
-def crowd(folder: Path, harvesters: int) -> None:
-    """Print how many harvesters at once fare: the slowest against the median, and the memory.
-
-    The server is `bookbridge serve` with its own settings; the harvesters are threads that read raw
-    bytes and begin together.
-    """
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[int, int]]:
+    """Run `bookbridge serve` with its own settings, without a worker; yield its port and pid."""
     command = [sys.executable, "-m", "service.cli", "--data-dir", str(folder), "serve", "--port"]
     settings = {"BOOKBRIDGE_SECRET_KEY": SECRET, "BOOKBRIDGE_EMBEDDED_WORKER": "no"}
     environment = {**os.environ, **settings}
@@ -266,6 +263,18 @@ def crowd(folder: Path, harvesters: int) -> None:
     process = subprocess.Popen([*command, str(port)], env=environment, stdout=quiet, stderr=quiet)
     try:
         _until_it_listens(port)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def crowd(folder: Path, harvesters: int) -> None:
+    """Print how many harvesters at once fare: the slowest against the median, and the memory.
+
+    The harvesters are threads that read raw bytes and begin together.
+    """
+    with served(folder) as (port, pid):
         start = threading.Barrier(harvesters)
 
         def harvest(_: int) -> tuple[int, float]:
@@ -280,13 +289,10 @@ def crowd(folder: Path, harvesters: int) -> None:
                     return number, time.perf_counter() - began
                 query = NEXT + token[1].decode()
 
-        before = peak_mb(process.pid)
+        before = peak_mb(pid)
         with ThreadPoolExecutor(harvesters) as pool:
             told = list(pool.map(harvest, range(harvesters)))
-        after = peak_mb(process.pid)
-    finally:
-        process.terminate()
-        process.wait(30)
+        after = peak_mb(pid)
     numbers, times = {number for number, _ in told}, [seconds for _, seconds in told]
     assert len(numbers) == 1, numbers  # every one of them got every record
     total = sum(number for number, _ in told)

@@ -9,23 +9,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
-from service.domain.publication import RUNAHEAD, next_stamp
+from service.domain.publication import RUNAHEAD, is_late, next_stamp
 from service.errors import Busy
 from service.store import audiences, feed, offers, transfers
 from service.store.db import Connection, Database
+from service.usecases import ordering_matches
 
 Clock = Callable[[], float]  # seconds since the epoch, UTC
 
-# Rows looked at in one go; the budget of time decides how many such goes make a transaction.
-_GO = 250
-# Seconds that one publishing transaction may take: by the publisher, and on a harvester's page.
-_BUDGET = 0.15
-_BUDGET_ON_PAGE = 0.03
 # A first page that finds the clock this old (in seconds) publishes first, if it need not wait.
 _STALE = 5
-_WAIT_ON_PAGE_MS = 250
+
+
+class Pace(NamedTuple):
+    """How much one publishing transaction does, and what it puts up with."""
+
+    budget: float  # seconds of work after which no further go is begun
+    go: int  # rows looked at in one go
+    wait_ms: int  # milliseconds to wait for the lock
+    attempts: int  # transactions to try when the clock overtakes the stamp
+
+
+BY_WORKER = Pace(budget=0.15, go=250, wait_ms=10_000, attempts=3)
+# Publishing may delay a page by 50 ms at most. So the wait for the lock, the work and the last go
+# of it (a tenth of a millisecond a row) come to less, and leave something for the commit.
+ON_PAGE = Pace(budget=0.02, go=25, wait_ms=10, attempts=1)
 
 
 class Done(NamedTuple):
@@ -37,21 +48,21 @@ class Done(NamedTuple):
 
 
 class _ClockPassed(Exception):
-    """The clock reached the stamp before the commit: what was written must not become visible."""
+    """The stamp would be late already before the commit: what was written must not be seen."""
 
 
-def publish(db: Database, clock: Clock, *, budget: float = _BUDGET, wait_ms: int = 10_000) -> Done:
-    """Publish what is marked, as much as ``budget`` seconds allow, and move the public clock.
+def publish(db: Database, clock: Clock, pace: Pace = BY_WORKER) -> Done:
+    """Publish what is marked, as much as one transaction at this ``pace`` can, and move the clock.
 
-    Raises ``Busy`` when the lock was not to be had within ``wait_ms`` milliseconds, or when the
-    machine is so slow that its clock overtook three stamps in a row.
+    Raises ``Busy`` when the lock was not to be had in time, or when the machine is so slow that its
+    clock overtook the stamp at every attempt.
     """
-    for _ in range(3):
+    for _ in range(pace.attempts):
         try:
-            done, seen = _publish_once(db, clock, budget, wait_ms)
+            done, seen = _publish_once(db, clock, pace)
         except _ClockPassed:
             continue
-        if clock() > done.stamp and seen:
+        if is_late(done.stamp, clock()) and seen:
             # The commit itself stalled, so the stamp may be late: give all this a new one.
             with db.write() as conn:
                 for kind, sources in seen:
@@ -64,29 +75,29 @@ def publish(db: Database, clock: Clock, *, budget: float = _BUDGET, wait_ms: int
 Seen = list[tuple[str, list[int]]]  # the dirty rows that one transaction took, by their kinds
 
 
-def _publish_once(db: Database, clock: Clock, budget: float, wait_ms: int) -> tuple[Done, Seen]:
-    with db.write(wait_ms) as conn:
+def _publish_once(db: Database, clock: Clock, pace: Pace) -> tuple[Done, Seen]:
+    with db.write(pace.wait_ms) as conn:
         p = feed.lock_clock(conn)
         stamp = next_stamp(clock(), p)  # the clock after the lock: it may have been a long wait
-        until = time.monotonic() + budget
+        until = time.monotonic() + pace.budget
         items = 0
         seen: Seen = []
-        for kind, sources in _taken(conn):
+        for kind, sources in _taken(conn, pace.go):
             items += _WRITERS[kind](conn, sources, stamp)
             seen.append((kind, sources))
             if time.monotonic() >= until:
                 break
         more = feed.has_dirty(conn)
         feed.set_clock(conn, stamp)
-        if clock() >= stamp:
+        if is_late(stamp, clock()):
             raise _ClockPassed
     return Done(items, stamp, more), seen
 
 
-def _taken(conn: Connection) -> Iterator[tuple[str, list[int]]]:
+def _taken(conn: Connection, go: int) -> Iterator[tuple[str, list[int]]]:
     """Yield what is marked, some rows of one kind at a time."""
     for kind in _WRITERS:
-        while sources := feed.take_dirty(conn, kind, _GO):
+        while sources := feed.take_dirty(conn, kind, go):
             yield kind, sources
 
 
@@ -105,6 +116,8 @@ def _write_transfers(conn: Connection, sources: list[int], stamp: int) -> int:
 
 def _tell(conn: Connection, sources: list[int], stamp: int) -> int:
     audiences.tell(conn, sources, stamp)
+    # From this stamp on they see what their groups see: it may be what they wait for.
+    ordering_matches.order_for_partners(conn, sources, datetime.fromtimestamp(stamp, UTC))
     return 0
 
 
@@ -168,11 +181,14 @@ def _is_due(db: Database, clock: Clock) -> bool:
 
 
 def refresh(db: Database, clock: Clock) -> None:
-    """Publish a little if the public clock is stale, and never keep a harvester waiting for it."""
+    """Publish a little if the public clock is stale; it keeps a first page for ``ON_PAGE`` at most.
+
+    While somebody else writes, the page is served as of the public clock that there is.
+    """
     with db.read() as conn:
         p = feed.clock(conn).p
     if clock() - p > _STALE:
         try:
-            publish(db, clock, budget=_BUDGET_ON_PAGE, wait_ms=_WAIT_ON_PAGE_MS)
+            publish(db, clock, ON_PAGE)
         except Busy:
             return  # the page is served as of the old p, which is true, only older

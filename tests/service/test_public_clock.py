@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from service.domain import publication
 from service.store.db import Connection, Database
 from service.usecases import publishing
 from service.usecases.disseminating import FeedRepository
@@ -51,7 +52,10 @@ WRITER = ("writes", "commits")
 PUBLISHER = ("locks", "stamps", "publishes")
 READER = ("page 1", "page 2")
 FORWARD, BACK = "clock forward", "clock back"
+MOMENT, SECOND = "a moment passes", "more than a second passes"
+_AHEAD = 2  # seconds that docs/oai.md allows a harvester's own clock to be ahead of ours
 _STEP = 60.0  # seconds; more than a first page puts up with before it publishes by itself
+_PASSES = {FORWARD: _STEP, BACK: -_STEP, MOMENT: 0.6, SECOND: 1.6}
 
 
 def orders(*actors: Sequence[str]) -> Iterator[Order]:
@@ -64,7 +68,7 @@ def orders(*actors: Sequence[str]) -> Iterator[Order]:
                 yield (actor[0], *rest)
 
 
-_RANK = {step: n for n, step in enumerate((*WRITER, FORWARD, BACK, *PUBLISHER, *READER))}
+_RANK = {step: n for n, step in enumerate((*WRITER, *_PASSES, *PUBLISHER, *READER))}
 
 
 def _is_first_of_its_kind(order: Order) -> bool:
@@ -77,7 +81,7 @@ def _is_first_of_its_kind(order: Order) -> bool:
 
 def _are_apart(steps: set[str]) -> bool:
     """Whether these two steps commute: the writer looks at no clock, and a reader at no writer."""
-    moves_the_clock = bool(steps & {FORWARD, BACK})
+    moves_the_clock = bool(steps & {*_PASSES})
     return (moves_the_clock and bool(steps & {*WRITER})) or (
         "writes" in steps and bool(steps & {*READER})
     )
@@ -140,9 +144,9 @@ class Stage:
         began = p_of(self._db)
         moments = [began + 1.5]
         for step in order:
-            moments.append(moments[-1] + {FORWARD: _STEP, BACK: -_STEP}.get(step, 0))
-        # The harvester's own clock is one that is never ahead of ours, from its harvest on.
-        own = min(moments[order.index("page 2") :])
+            moments.append(moments[-1] + _PASSES.get(step, 0))
+        # The harvester's own clock: as far ahead of ours as it may be, whatever ours does later.
+        own = min(moments[order.index("page 2") :]) + _AHEAD
         harvester = Harvester("first responseDate")
         ask = by_page(self._repository(self._readers))
         with ExitStack() as writing:
@@ -156,13 +160,11 @@ class Stage:
                 "publishes": self._publisher.commit,
                 "page 1": lambda: harvester.fetch(ask, own),
                 "page 2": lambda: harvester.finish(ask, own),
-                FORWARD: lambda: None,
-                BACK: lambda: None,
             }
             self._clock.at = began + 1.5
             for step, moment in zip(order, moments[1:], strict=True):
                 self._clock.at = moment
-                acts[step]()
+                acts.get(step, lambda: None)()
         self._way.publish(self._db, self._clock)
         return self._lost(harvester, own)
 
@@ -200,6 +202,8 @@ MOVES: dict[str, list[str]] = {
     "the clock goes back": [BACK],
     "the clock goes forward and back": [FORWARD, BACK],
     "the clock goes back and forward": [BACK, FORWARD],
+    "a moment passes": [MOMENT],
+    "more than a second passes": [SECOND],
 }
 _SAMPLE = 40
 
@@ -238,3 +242,43 @@ def test_changes_that_are_published_under_the_second_on_the_clock_are_missed(
 ) -> None:
     losses = staged(STAMPED_BY_THE_CLOCK).play([*orders(WRITER, PUBLISHER, READER, [BACK])][::12])
     assert losses.keys() >= {"newest + 1 s", "newest datestamp", "first responseDate"}
+
+
+def _read_while_a_stamp_waits(passing: str) -> list[Order]:
+    """Return the orders in which time passes, and a list is read, between a stamp and its commit.
+
+    This is what an own clock that is ahead comes to grief over: it is past the stamp already.
+    """
+    return [
+        order
+        for order in orders(WRITER, PUBLISHER, READER, [passing])
+        if order.index("locks") < order.index(passing) < order.index("page 2")
+        and order.index("page 2") < order.index("publishes")
+        and order.index("commits") < order.index("locks")
+        and _is_first_of_its_kind(order)
+    ]
+
+
+@pytest.mark.parametrize("passing", [MOMENT, SECOND])
+def test_a_harvester_whose_own_clock_is_two_seconds_ahead_misses_nothing(
+    staged: Callable[[Way], Stage], passing: str
+) -> None:
+    assert not staged(OURS).play(_read_while_a_stamp_waits(passing))
+
+
+@pytest.mark.parametrize(
+    ("passing", "ahead", "lead"),
+    [(MOMENT, 1, 2), (SECOND, 1, 3)],
+    ids=["stamped two seconds ahead", "checked against the stamp itself"],
+)
+def test_such_a_harvester_misses_changes_where_stamps_look_less_far_ahead(
+    staged: Callable[[Way], Stage],
+    monkeypatch: pytest.MonkeyPatch,
+    passing: str,
+    ahead: int,
+    lead: int,
+) -> None:
+    monkeypatch.setattr(publication, "AHEAD", ahead)
+    monkeypatch.setattr(publication, "LEAD", lead)
+    losses = staged(OURS).play(_read_while_a_stamp_waits(passing))
+    assert losses.keys() == {"own clock"}

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import event
 
+from service.domain.publication import AHEAD
 from service.store import feed
 from service.store.db import Database
 from service.usecases import publishing
@@ -147,7 +148,7 @@ class Ward:
         """Let everybody harvest; nobody publishes for them."""
         ask = by_page(FeedRepository(self.site.db, self.site.settings, lambda: 0.0))
         for harvester in who:
-            harvester.harvest(ask, self.clock() + 0.9)
+            harvester.harvest(ask, self.clock() + AHEAD)
 
     def lost_by_dying_at(self, name: str, point: Point) -> dict[str, Any]:
         """Return what harvesters lost, by their habit, when a publisher dies at this point."""

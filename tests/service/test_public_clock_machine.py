@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.domain.publication import RUNAHEAD
+from service.domain.publication import AHEAD, RUNAHEAD
 from service.errors import Busy
 from service.store.db import Connection, Database
 from service.usecases import publishing
@@ -84,8 +84,8 @@ class ClockMachine(RuleBasedStateMachine):
 
     @property
     def own_clock(self) -> float:
-        """What harvesters have on the wall: nearly a second ahead of the true time."""
-        return self.true + 0.95
+        """What harvesters have on the wall: two seconds ahead of the true time."""
+        return self.true + AHEAD
 
     def ask(self) -> Ask:
         kind = NaiveRepository if self.naive else FeedRepository

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from service.domain.publication import AHEAD
 from service.errors import Busy
 from service.store.db import Connection, Database
 from service.usecases import publishing
@@ -122,7 +123,7 @@ class Soak:
             time.sleep(0.05)
 
     def _own_clock(self) -> float:
-        return self.site.clock() + 0.9
+        return self.site.clock() + AHEAD
 
     def _ask(self) -> Ask:
         repository = self.repository(self.site.db, self.site.settings, self.site.clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from service.domain import publication
 from service.domain.offer import ListAction
 from service.errors import Busy
 from service.store import feed, offer_lists, offers
-from service.store.db import Connection
+from service.store.db import WAIT_MS, Connection, Database
 from service.usecases import offering, publishing
 from service.usecases.disseminating import FeedRepository
 from service.usecases.site import Site
@@ -73,7 +74,7 @@ def test_a_publication_that_outlasts_its_stamp_is_made_again(site: Site) -> None
         return start + 100 + next(readings)
 
     done = publishing.publish(site.db, clock)
-    assert done.stamp == start + 112
+    assert done.stamp == start + 113
 
 
 def test_a_machine_too_slow_to_stamp_says_so_and_publishes_nothing(site: Site) -> None:
@@ -96,7 +97,7 @@ def test_what_a_stalled_commit_published_late_is_stamped_again(site: Site) -> No
     done = publishing.publish(site.db, lambda: next(readings))
     assert done.more
     again = publishing.publish(site.db, lambda: start + 30)
-    assert (again.items, again.stamp) == (1, int(start + 32))
+    assert (again.items, again.stamp) == (1, int(start + 33))
 
 
 def test_a_deletion_from_a_set_that_was_published_late_is_stamped_again(site: Site) -> None:
@@ -129,7 +130,7 @@ def _lost_to_commit_lag(site: Site, finish: Callable[[Site, str], None]) -> set[
     publishing.refresh(site.db, site.clock)
     late = next(o for o in offering.browse(site.db, {feed.PUBLIC}) if o.title == "Late").public_id
     begun = int(site.clock())
-    offering.withdraw_offer(site.db, late)
+    offering.withdraw_offer(site.db, late, now=site.now())
     with site.db.write() as conn:
         held = feed.take_dirty(conn, feed.OFFER, 10)  # the change is not to be seen yet
     hand(site).move(20)
@@ -182,7 +183,7 @@ def test_a_reader_does_not_wait_for_a_publisher_and_sees_all_or_nothing_of_it(si
     bring(site, a_record("One", number="1"))
     before, response_date = harvest(site)
     for offer in offering.browse(site.db, {feed.PUBLIC}):
-        offering.withdraw_offer(site.db, offer.public_id)
+        offering.withdraw_offer(site.db, offer.public_id, now=site.now())
     with _publisher_held_before_commit(site):
         during, _ = harvest(site)
         assert during == before
@@ -219,6 +220,54 @@ def test_a_first_page_that_is_stale_publishes_and_never_waits_for_a_busy_writer(
     assert repository(site).page(ALL, None, with_metadata=False).as_of > before
 
 
+class Watched(Database):
+    """A database that remembers how long each write transaction was ready to wait for locks."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.waits: list[int] = []
+
+    def write(self, wait_ms: int = WAIT_MS) -> Any:
+        """Open a write transaction."""
+        self.waits.append(wait_ms)
+        return super().write(wait_ms)
+
+
+def test_publishing_keeps_a_first_page_for_forty_milliseconds_at_most(
+    site: Site, database_url: str
+) -> None:
+    """Waiting for another publisher and publishing together; the last go comes on top of them."""
+    open_list(site)
+    bring(site, a_record("One", number="1"))
+    hand(site).move(60)
+    watched = Watched(database_url)
+    reader = FeedRepository(watched, site.settings, site.clock)
+    with site.db.write() as conn:
+        before = feed.lock_clock(conn)
+        assert len(reader.page(ALL, None, with_metadata=True).rows) == 1
+    assert reader.page(ALL, None, with_metadata=True).as_of > before
+    pace = publishing.ON_PAGE
+    assert watched.waits == [pace.wait_ms] * 2
+    assert pace.wait_ms + 1000 * pace.budget <= 40
+    assert pace.attempts == 1
+    watched.close()
+
+
+def test_a_first_page_publishes_no_more_than_its_budget(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_list(site)
+    bring(site, *(a_record(f"Book {n}", number=str(n)) for n in range(60)))
+    with site.db.write() as conn:
+        offers.mark_list(conn, offer_lists.by_slug(conn, "spring").id)  # type: ignore[union-attr]
+    hand(site).move(60)
+    spent = publishing.ON_PAGE._replace(budget=0.0)
+    monkeypatch.setattr(publishing, "ON_PAGE", spent)
+    publishing.refresh(site.db, site.clock)
+    again = publishing.publish(site.db, site.clock)
+    assert (again.items, again.more) == (60 - spent.go, False)
+
+
 def test_more_than_one_transaction_publishes_a_large_list_without_running_far_ahead(
     site: Site,
 ) -> None:
@@ -227,7 +276,8 @@ def test_more_than_one_transaction_publishes_a_large_list_without_running_far_ah
     with site.db.write() as conn:
         offers.mark_list(conn, offer_lists.by_slug(conn, "spring").id)  # type: ignore[union-attr]
     stamps = []
-    while (done := publishing.publish(site.db, site.clock, budget=0)).more:
+    at_once = publishing.BY_WORKER._replace(budget=0.0)
+    while (done := publishing.publish(site.db, site.clock, at_once)).more:
         stamps.append(done.stamp)
     assert len(stamps) >= 2
     assert stamps == sorted(set(stamps))
@@ -242,16 +292,14 @@ def test_publishing_all_waits_for_the_clock_when_its_stamps_run_ahead(
     bring(site, *(a_record(f"Book {n}", number=str(n)) for n in range(600)))
     with site.db.write() as conn:
         offers.mark_list(conn, offer_lists.by_slug(conn, "spring").id)  # type: ignore[union-attr]
-    monkeypatch.setattr(publishing, "_GO", 10)
-    monkeypatch.setattr(publishing, "_BUDGET", 0.0)
     waited: list[float] = []
 
     def sleep(seconds: float) -> None:
         waited.append(seconds)
         hand(site).move(seconds)
 
-    published = publishing.publish
-    monkeypatch.setattr(publishing, "publish", lambda db, clock: published(db, clock, budget=0.0))
+    published, little = publishing.publish, publishing.BY_WORKER._replace(budget=0.0, go=10)
+    monkeypatch.setattr(publishing, "publish", lambda db, clock: published(db, clock, little))
     assert publishing.publish_all(site.db, site.clock, sleep) == 600
     assert waited
     with site.db.read() as conn:
@@ -264,7 +312,7 @@ def test_an_item_that_changes_during_a_harvest_comes_again_at_its_end(site: Site
     first = repository(site).page(ALL, None, with_metadata=True)
     assert first.more
     early = first.rows[0].identifier.rpartition("/")[2]
-    offering.withdraw_offer(site.db, early)
+    offering.withdraw_offer(site.db, early, now=site.now())
     publishing.publish_all(site.db, site.clock, sleep=lambda _: None)
     after: Key | None = first.rows[-1].key
     rest = []
@@ -303,7 +351,7 @@ def test_a_tombstone_stays_for_ever_and_offering_again_makes_a_new_item(site: Si
     open_list(site)
     bring(site, a_record("One", number="1"))
     (offer,) = offering.browse(site.db, {feed.PUBLIC})
-    offering.withdraw_offer(site.db, offer.public_id)
+    offering.withdraw_offer(site.db, offer.public_id, now=site.now())
     work(site)
     open_list(site, "autumn")
     bring(site, a_record("One", number="1"), slug="autumn")
