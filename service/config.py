@@ -26,6 +26,8 @@ FILE_NAME = "bookbridge.toml"
 # The syntax of a repository identifier: OAI-PMH guidelines, oai-identifier 2.0, section 2.2.
 _DOMAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*(\.[A-Za-z][A-Za-z0-9-]*)+", re.ASCII)
 
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
+
 
 def _setting(default: Any, help_text: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"help": help_text, "secret": secret})
@@ -93,6 +95,14 @@ class Settings:
     auto_send_wishes: bool = _setting(
         False, "Whether wishes for what partners offer us are sent as soon as they are noted."
     )
+    smtp_host: str = _setting(
+        "", "Server that sends our mail to contacts of partners; empty: none is sent."
+    )
+    smtp_port: int = _setting(587, "Its port.")
+    smtp_user: str = _setting("", "Name we sign in with there; empty: we do not sign in.")
+    smtp_password: str = _setting("", "Password of `smtp_user`.", secret=True)
+    smtp_starttls: bool = _setting(True, "Whether mail goes there over TLS, or not at all.")
+    mail_from: str = _setting("", "Address our mail comes from; empty: `admin_email`.")
     log_format: str = _setting("json", "`json` for machines, `text` for a terminal.")
 
     @property
@@ -206,6 +216,7 @@ def _check(settings: Settings) -> None:
     if not 1 <= settings.page_size <= 1000:
         raise Misconfigured("setting 'page_size' must be between 1 and 1000")
     _check_counts(settings)
+    _check_mail(settings)
     if settings.log_format not in {"json", "text"}:
         raise Misconfigured("setting 'log_format' is either 'json' or 'text'")
 
@@ -215,6 +226,19 @@ def _check_network(network: str) -> None:
         ip_network(network)
     except ValueError as error:
         raise Misconfigured(f"setting 'reachable_networks': {error}") from error
+
+
+def _check_mail(settings: Settings) -> None:
+    if not 1 <= settings.smtp_port <= 65535:
+        raise Misconfigured("setting 'smtp_port' must be between 1 and 65535")
+    for name in ("smtp_user", "smtp_password"):
+        if not getattr(settings, name).isascii():
+            raise Misconfigured(f"setting {name!r} must be ASCII: SMTP knows nothing else")
+    if bool(settings.smtp_user) != bool(settings.smtp_password):
+        raise Misconfigured("settings 'smtp_user' and 'smtp_password' are set together")
+    sender = settings.mail_from or settings.admin_email
+    if settings.smtp_host and not _MAIL_ADDRESS.fullmatch(sender):
+        raise Misconfigured(f"mail cannot come from {sender!r}; set 'mail_from' to an address")
 
 
 def _check_counts(settings: Settings) -> None:

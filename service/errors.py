@@ -5,12 +5,14 @@
     BookbridgeError
     ├── CallerError            the caller can mend it: HTTP 4xx, exit code 1 or 2
     │   ├── Invalid            a value is wrong; ``field`` says which
+    │   │   └── WrongValues    several are; ``faults`` says which, and what is wrong with each
     │   ├── UnsupportedFormat  bytes of a kind that is not read here; ``found`` says what they are
     │   ├── TooLarge           over a limit; ``limit`` says which
     │   ├── Unauthenticated    no credentials, or wrong ones
     │   ├── Forbidden          known, but not allowed
     │   ├── NotFound           nothing there that the caller may see
-    │   └── Conflict           the thing is not in a state that allows this
+    │   ├── Conflict           the thing is not in a state that allows this
+    │   └── Outdated           somebody changed it meanwhile; ``current`` is how it is now
     ├── Busy                   somebody else holds the lock; try again
     ├── LeaseLost              a job went to another worker
     └── Misconfigured          the operator can mend it: a setting, a file, a schema
@@ -19,6 +21,8 @@ Errors of one record are not exceptions: they are ``Problem`` values in a report
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class BookbridgeError(Exception):
@@ -45,6 +49,14 @@ class Invalid(CallerError):
     def __init__(self, detail: str, field: str = "") -> None:
         super().__init__(detail)
         self.field = field
+
+
+class WrongValues(Invalid):
+    """Several values are wrong; ``faults`` has the name of each and what is wrong with it."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{name}: {told}" for name, told in faults), faults[0][0])
+        self.faults = tuple(faults)
 
 
 class UnsupportedFormat(CallerError):
@@ -89,6 +101,16 @@ class Conflict(CallerError):
     """The thing is not in a state that allows this."""
 
     code = "conflict"
+
+
+class Outdated(CallerError):
+    """Somebody changed the thing after the caller saw it; ``current`` is its revision now."""
+
+    code = "outdated"
+
+    def __init__(self, detail: str, current: int) -> None:
+        super().__init__(detail)
+        self.current = current
 
 
 class Busy(BookbridgeError):

@@ -1,4 +1,4 @@
-"""The worker: takes jobs by lease, publishes what is marked, opens and closes lists on time.
+"""The worker: takes jobs by lease, publishes what is marked, keeps the dates of lists and terms.
 
 Any number of workers may run. A job whose worker died is taken over when its lease ends and goes
 on from its cursor; a step is one transaction, so none is lost and none is done twice.
@@ -15,25 +15,33 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from service.config import Settings
 from service.domain.harvest import HARVEST, TAKE_WISHES
 from service.domain.import_batch import COMMIT, STAGE
-from service.domain.wish import ANSWER
+from service.domain.rendition import RERENDER
+from service.domain.wish import ANSWER, MATCH_OFFERS
 from service.errors import Busy, CallerError, LeaseLost
 from service.store import jobs, originals
 from service.store.db import Database
 from service.store.jobs import Job
 from service.usecases import (
+    accepting,
+    agreeing,
     cataloguing,
     committing,
+    confirming,
     notifying,
     offering,
     publishing,
     requesting,
+    rerendering,
+    rescheduling,
     staging,
     subscribing,
     visiting,
 )
 from service.usecases.requesting import SEND
+from service.usecases.rescheduling import TELL_LIST
 from service.usecases.site import Site
 from service.usecases.staging import Now, OnStep
 
@@ -42,6 +50,8 @@ log = structlog.get_logger(__name__)
 KINDS: dict[str, Callable[[Database, Job, Now, OnStep], None]] = {
     STAGE: staging.stage,
     COMMIT: committing.commit,
+    RERENDER: rerendering.rerender,
+    TELL_LIST: rescheduling.tell_partners,
 }
 
 # What the following stand on – networks, spreadsheets, secrets – is large, and an import, which
@@ -58,6 +68,18 @@ def _give_up_answering(db: Database, held: Job, error: str, now: datetime) -> No
     from service.usecases import answering
 
     answering.give_up(db, held, error, now)
+
+
+def _match(site: Site, held: Job, on_step: OnStep) -> None:
+    from service.usecases import matching_offers
+
+    matching_offers.match(site.db, held, site.now, on_step)
+
+
+def _give_up_matching(db: Database, held: Job, error: str, now: datetime) -> None:
+    from service.usecases import matching_offers
+
+    matching_offers.give_up(db, held, error, now)
 
 
 def _harvest(site: Site, held: Job, on_step: OnStep) -> None:
@@ -83,13 +105,16 @@ def _send_wishes(site: Site, held: Job, on_step: OnStep) -> None:
 CALLING: dict[str, Callable[[Site, Job, OnStep], None]] = {
     ANSWER: _answer,
     HARVEST: _harvest,
+    MATCH_OFFERS: _match,
     TAKE_WISHES: _take_wishes,
     SEND: _send_wishes,
 }
 
 # What is told of a job that cannot go on, where that is not a matter of an import.
 GIVING_UP: dict[str, Callable[[Database, Job, str, datetime], None]] = {
+    MATCH_OFFERS: _give_up_matching,
     ANSWER: _give_up_answering,
+    TELL_LIST: rescheduling.give_up,
 }
 
 # Seconds between two looks at an empty queue.
@@ -98,6 +123,8 @@ _PAUSE = 0.5
 _MEANWHILE = 2
 # Seconds between two looks at what is not to be kept any longer.
 _TIDY = 3600.0
+# Seconds between two looks at whether what is stored was made by the crosswalks of this program.
+_LOOK = 3600.0
 # Deliveries to webhooks that are made at the same time: a slow receiver holds up one of them.
 _SENDERS = 4
 # Seconds that deliveries on their way have when the worker ends; one that is cut off comes again.
@@ -125,8 +152,9 @@ def run(site: Site, stop: threading.Event) -> None:
     """Work until ``stop`` is set: finish the step at hand, then give the job back."""
     log.info("worker_started")
     ended = threading.Event()
+    sending = [notifying.deliver] * _SENDERS + [_mail] * bool(site.settings.smtp_host)
     senders = [
-        threading.Thread(target=_send, args=(site, ended), daemon=True) for _ in range(_SENDERS)
+        threading.Thread(target=_send, args=(site, ended, each), daemon=True) for each in sending
     ]
     for each in senders:
         each.start()
@@ -141,12 +169,15 @@ def run(site: Site, stop: threading.Event) -> None:
 
 
 def _run(site: Site, stop: threading.Event) -> None:
-    tidied = -_TIDY
+    tidied, looked = -_TIDY, -_LOOK
     while not stop.is_set():
         try:
             if time.monotonic() >= tidied + _TIDY:
                 tidied = time.monotonic()
                 _tidy(site)
+            if time.monotonic() >= looked + _LOOK:
+                rerendering.order(site.db, site.now())
+                looked = time.monotonic()
             busy = turn(site, stop)
         except Busy:
             busy = False
@@ -158,11 +189,21 @@ def _run(site: Site, stop: threading.Event) -> None:
             stop.wait(_PAUSE)
 
 
-def _send(site: Site, ended: threading.Event) -> None:
+def _mail(db: Database, settings: Settings, now: Now, chance: Callable[[], float]) -> bool:
+    from service.usecases import mailing
+
+    return mailing.go_on(db, settings, now, chance)
+
+
+def _send(
+    site: Site,
+    ended: threading.Event,
+    deliver: Callable[[Database, Settings, Now, Callable[[], float]], bool],
+) -> None:
     """Deliver what partners are told until ``ended`` is set, apart from all other work."""
     while not ended.is_set():
         try:
-            busy = notifying.deliver(site.db, site.settings, site.now, random.random)
+            busy = deliver(site.db, site.settings, site.now, random.random)
         except Busy:
             busy = False
         except Exception:
@@ -175,9 +216,11 @@ def _send(site: Site, ended: threading.Event) -> None:
 def turn(site: Site, stop: threading.Event | None = None) -> bool:
     """Do whatever is due now, at most one job; return whether there was anything."""
     moved = offering.keep_dates(site.db, site.now())
+    moved += agreeing.keep_terms(site.db, site.now())
     published = publishing.publish_if_dirty(site.db, site.clock)
     begun = subscribing.begin_due(site.db, site.now())
     begun += requesting.keep_up(site.db, site.now(), auto=site.settings.auto_send_wishes)
+    moved += accepting.expire(site.db, site.now()) + confirming.go_on(site.db, site.now)
     held = lease(site)
     if held is not None:
         work(site, held, _meanwhile(site), stop)

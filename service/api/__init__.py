@@ -9,15 +9,21 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 
 from service.api import (
+    agreements,
     allocations,
+    audit,
+    directory,
     docs,
     exchange,
     harvesters,
+    matching,
     own_wishes,
     partners,
+    places,
     problems,
     records,
     sources,
+    standing_wishes,
     webhooks,
     wishlists,
 )
@@ -28,12 +34,18 @@ RESOURCES = (
     exchange.offers,
     allocations.allocations,
     wishlists.wish_lists,
+    matching.matching,
+    standing_wishes.standing_wishes,
     webhooks.webhooks,
     own_wishes.own_wishes,
     records.imports,
     sources.sources,
     partners.partners,
+    directory.directory,
+    places.places,
+    agreements.agreements,
     harvesters.harvesters,
+    audit.audit,
     docs.description,
 )
 

@@ -15,6 +15,8 @@ from flask_smorest import Blueprint
 from werkzeug.datastructures import Authorization
 
 from service.api.addresses import site
+from service.domain import permission
+from service.domain.permission import Role
 from service.errors import Forbidden, Unauthenticated
 from service.usecases import signing_in
 from service.usecases.signing_in import ANONYMOUS, Caller
@@ -33,6 +35,8 @@ SCHEMES = {
         "description": "A partner's code as user name and its token as password.",
     },
 }
+# Where a guarded view keeps the roles that may call it.
+_ADMITTED = "admitted"
 _NEEDED: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}]
 _WANTED: list[dict[str, list[str]]] = [{}, *_NEEDED]
 
@@ -56,17 +60,19 @@ def _identified(given: Authorization | None) -> Caller:
 
 
 def _guard(
-    admitted: Callable[[Caller], Sequence[object]], security: list[dict[str, list[str]]]
+    arguments: Callable[[Caller], Sequence[object]], admitted: frozenset[Role]
 ) -> Callable[[View], View]:
-    """Return a decorator that lets a view be called with what ``admitted`` makes of the caller."""
+    """Return a decorator that lets a view be called with what ``arguments`` makes of the caller."""
+    security = _WANTED if Role.ANONYMOUS in admitted else _NEEDED
     refusals = {status: "PROBLEM" for status in (401, 403) if security is _NEEDED}
 
     def decorate(view: View) -> View:
         @Blueprint.doc(security=security, responses=refusals)
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            return view(*admitted(g.caller), *args, **kwargs)
+            return view(*arguments(g.caller), *args, **kwargs)
 
+        guarded.__dict__[_ADMITTED] = admitted
         return cast("View", guarded)
 
     return decorate
@@ -98,7 +104,15 @@ def _partner(caller: Caller) -> Sequence[object]:
 
 
 # The view is called without the caller, with the partner, or with whoever it is.
-staff_required = _guard(_staff, _NEEDED)
-partner_required = _guard(_partner, _NEEDED)
-signed_in = _guard(lambda caller: (_known(caller),), _NEEDED)
-anyone = _guard(lambda caller: (caller,), _WANTED)
+staff_required = _guard(_staff, frozenset({Role.STAFF}))
+partner_required = _guard(_partner, frozenset({Role.PARTNER}))
+signed_in = _guard(lambda caller: (_known(caller),), frozenset({Role.PARTNER, Role.STAFF}))
+anyone = _guard(lambda caller: (caller,), frozenset(Role))
+
+
+def check(view: Callable[..., Any]) -> None:
+    """Raise ``AssertionError`` unless a view is open to whom the table of permissions says.
+
+    A view that nothing guards is open to everybody.
+    """
+    permission.check(view.__name__, view.__dict__.get(_ADMITTED, frozenset(Role)))

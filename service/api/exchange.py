@@ -4,20 +4,33 @@ is offered to it as well, for the staff all of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import marshmallow as ma
-from flask import Response
-from marshmallow import fields, validate
+from flask import Response, g, request
 
 from service.api.addresses import address, offer_identifier, offer_page, site
 from service.api.authentication import anyone, staff_required
-from service.api.parameters import Moment, NewestFirst, PublicId, Text, limit_field, page_of, paged
+from service.api.list_schemas import (
+    RENDITIONS,
+    ListChangeSchema,
+    ListMoveSchema,
+    ListSchema,
+    NewListSchema,
+    OfferChangeSchema,
+    OfferQuery,
+    OfferSchema,
+    OffersQuery,
+    OfferWithLinksSchema,
+    TermsSchema,
+)
+from service.api.parameters import NewestFirst, page_of, paged
+from service.api.partner_schemas import IF_MATCH
 from service.api.resource import Resource, no_parameters
-from service.domain.offer import INDIRECT, ListAction, ListState, Offer, OfferList, OfferState
+from service.api.revisions import changed, etag, expected
+from service.domain.offer import INDIRECT, ListAction, Offer, OfferList, possible
 from service.store.feed import PUBLIC
-from service.usecases import offering
+from service.store.offers import Shown
+from service.usecases import changing_lists, offering
 from service.usecases.offering import ListWithCount
 from service.usecases.signing_in import Caller
 
@@ -29,128 +42,6 @@ lists = Resource(
 offers = Resource("Offers", "A title on one offer list, with its record.")
 
 _ACTIONS = tuple(action.value for action in ListAction if action not in INDIRECT)
-_RENDITIONS: Mapping[str, str] = {
-    "marcxml": "application/marcxml+xml",
-    "oai_dc": "application/xml",
-}
-
-
-class NewListSchema(ma.Schema):
-    """An offer list to be drawn up."""
-
-    slug = Text(
-        required=True,
-        metadata={"description": "Its name in addresses and sets, for ever: a-z, 0-9, hyphens"},
-    )
-    title = Text(required=True, validate=validate.Length(max=500))
-    description = Text(load_default="", validate=validate.Length(max=10_000))
-    opens_at = Moment(
-        load_default=None,
-        metadata={"description": "When it opens by itself; without it, it stays a draft"},
-    )
-    closes_at = Moment(
-        load_default=None, metadata={"description": "When it closes by itself, if ever"}
-    )
-    zone = Text(
-        load_default="UTC", metadata={"description": "IANA time zone that people read it in"}
-    )
-    partner_codes = fields.List(
-        Text(),
-        data_key="partners",
-        load_default=(),
-        validate=validate.Length(min=1),
-        metadata={"description": "Codes of the only partners it is for; without it, for all"},
-    )
-    audience = Text(
-        load_default="",
-        metadata={"description": "Code of the group of partners it is for, instead of `partners`"},
-    )
-
-
-class ListSchema(ma.Schema):
-    """An offer list."""
-
-    id = fields.String(required=True)
-    url = fields.Url(required=True)
-    slug = fields.String(required=True)
-    title = fields.String(required=True)
-    description = fields.String(required=True)
-    state = fields.Enum(ListState, by_value=True, required=True)
-    public = fields.Boolean(
-        required=True, metadata={"description": "Whether it is open to all, or to some partners"}
-    )
-    opens_at = Moment(required=True, allow_none=True)
-    closes_at = Moment(required=True, allow_none=True)
-    zone = fields.String(required=True)
-    created_at = Moment(required=True)
-    titles = fields.Integer(required=True, metadata={"description": "Titles on offer now"})
-    offers_url = fields.Url(required=True)
-
-
-class OffersQuery(ma.Schema):
-    """Which titles, and which page of them."""
-
-    list = Text(load_default="", metadata={"description": "Slug of one offer list"})
-    q = Text(
-        load_default="",
-        validate=validate.Length(max=500),
-        metadata={"description": "Words that the title, author or publisher must have"},
-    )
-    after = PublicId(load_default="", metadata={"description": "Only what stands behind this id"})
-    limit = limit_field()
-
-
-class OfferSchema(ma.Schema):
-    """A title on an offer list."""
-
-    id = fields.String(required=True)
-    identifier = fields.String(
-        required=True, metadata={"description": "OAI identifier; wish for the title by it"}
-    )
-    url = fields.Url(required=True, metadata={"description": "Page about the title"})
-    list = fields.String(required=True, metadata={"description": "Slug of the offer list"})
-    state = fields.Enum(OfferState, by_value=True, required=True)
-    copies = fields.Integer(required=True)
-    title = fields.String(required=True)
-    title_vernacular = fields.String(required=True)
-    author = fields.String(required=True)
-    author_vernacular = fields.String(required=True)
-    publisher = fields.String(required=True)
-    published = fields.String(required=True)
-    place = fields.String(
-        required=True, metadata={"description": "Place of publication, ISO 3166-1; ZZ unknown"}
-    )
-    languages = fields.List(fields.String(), required=True, metadata={"description": "MARC codes"})
-    isbns = fields.List(fields.String(), required=True)
-
-
-class OfferLinksSchema(ma.Schema):
-    """Where more about an offer is."""
-
-    self = fields.Url(required=True)
-    list = fields.Url(required=True)
-    page = fields.Url(required=True)
-    marcxml = fields.Url(required=True)
-    oai_dc = fields.Url(required=True)
-
-
-class OfferWithLinksSchema(OfferSchema):
-    """A title, whether it can still be had, and where its record is."""
-
-    listed = fields.Boolean(
-        required=True, metadata={"description": "Whether it is in the feed at present"}
-    )
-    links = fields.Nested(OfferLinksSchema, required=True)
-
-
-class OfferQuery(ma.Schema):
-    """In which form."""
-
-    format = fields.String(
-        load_default="json",
-        validate=validate.OneOf(["json", *_RENDITIONS]),
-        metadata={"description": "`marcxml` or `oai_dc` sends the record itself"},
-    )
 
 
 @lists.get("/lists")
@@ -173,9 +64,10 @@ def create_list(body: dict[str, Any]) -> Any:
 
     For the staff. It begins as a draft, or scheduled when `opens_at` lies ahead.
     """
-    made = offering.create_list(site().db, **body, now=site().now())
+    terms = {name: body.pop(name) for name in TermsSchema().fields if name in body}
+    made = offering.create_list(site().db, **body, terms=terms, by=g.caller.name, now=site().now())
     shown = _list(ListWithCount(made, 0, public=made.audience_id == PUBLIC))
-    return shown, 201, {"Location": shown["url"]}
+    return shown, 201, {"Location": shown["url"], **etag(made.revision)}
 
 
 @lists.get("/lists/<slug>")
@@ -184,21 +76,69 @@ def create_list(body: dict[str, Any]) -> Any:
 @lists.response(200, ListSchema)
 def show_list(caller: Caller, slug: str) -> Any:
     """Show an offer list."""
-    return _list(offering.find_list(site().db, slug, _sees(caller)))
+    found = offering.find_list(site().db, slug, _sees(caller))
+    return _list(found), 200, etag(found.offer_list.revision)
+
+
+@lists.patch("/lists/<slug>")
+@staff_required
+@no_parameters(lists)
+@lists.arguments(ListChangeSchema)
+@lists.doc(parameters=[IF_MATCH])
+@lists.response(200, ListSchema)
+def edit_list(body: dict[str, Any], slug: str) -> Any:
+    """Change some of an offer list: its words, its dates, how it is allocated.
+
+    For the staff. Its closing date may be made later at any time. Once a wish stands on it, it is
+    made earlier only with `override` and a `reason`; every partner that the list concerns is told
+    of either. With `If-Match` only the version that you looked at is changed (else 412).
+    """
+    override, reason = body.pop("override"), body.pop("reason")
+
+    def change() -> Any:
+        changing_lists.change_terms(
+            site().db,
+            slug,
+            body,
+            seen=expected(),
+            override=override,
+            reason=reason,
+            by=g.caller.name,
+            now=site().now(),
+        )
+        return _answer(slug)
+
+    return changed(change, lambda: _current(slug), request.get_json())
 
 
 @lists.post(f"/lists/<slug>/<any({', '.join(_ACTIONS)}):action>")
 @staff_required
-@no_parameters(lists)
+@lists.arguments(ListMoveSchema, location="query", as_kwargs=True)
+@lists.doc(parameters=[IF_MATCH])
 @lists.response(200, ListSchema)
-def change_list(slug: str, action: str) -> Any:
-    """Open, close, archive or withdraw an offer list.
+def change_list(slug: str, action: str, *, override: bool, reason: str) -> Any:
+    """Approve, open, close, archive or withdraw an offer list.
 
-    For the staff. A list can be opened from DRAFT or SCHEDULED, closed when OPEN, archived when
-    CLOSED or ALLOCATED, and withdrawn until it is closed.
+    For the staff. A DRAFT is approved to open at its moment; a list can be opened from DRAFT or
+    SCHEDULED, closed when OPEN, archived when CLOSED or ALLOCATED, and withdrawn until it is
+    closed. Before its closing date a list on which wishes stand closes only with `override` and a
+    `reason`.
     """
-    offering.change_list(site().db, slug, ListAction(action), site().now())
-    return _list(offering.find_list(site().db, slug, None))
+
+    def change() -> Any:
+        offering.change_list(
+            site().db,
+            slug,
+            ListAction(action),
+            site().now(),
+            seen=expected(),
+            override=override,
+            reason=reason,
+            by=g.caller.name,
+        )
+        return _answer(slug)
+
+    return changed(change, lambda: _current(slug), {"action": action})
 
 
 @offers.get("/offers")
@@ -217,26 +157,38 @@ def list_offers(caller: Caller, list: str, q: str, after: str, limit: int) -> An
 @anyone
 @offers.arguments(OfferQuery, location="query", as_kwargs=True)
 @offers.response(200, OfferWithLinksSchema)
-@offers.alt_response(200, schema={"type": "string"}, content_type=_RENDITIONS["marcxml"])
-@offers.alt_response(200, schema={"type": "string"}, content_type=_RENDITIONS["oai_dc"])
+@offers.alt_response(200, schema={"type": "string"}, content_type=RENDITIONS["marcxml"])
+@offers.alt_response(200, schema={"type": "string"}, content_type=RENDITIONS["oai_dc"])
 def show_offer(caller: Caller, offer_id: str, format: str) -> Any:  # noqa: A002
     """Show a title, on offer or not any more; or send its record."""
     shown = offering.show(site().db, _sees(caller), offer_id)
-    if format in _RENDITIONS:
+    if format in RENDITIONS:
         body = shown.marcxml if format == "marcxml" else shown.dublin_core
-        return Response(body, content_type=f"{_RENDITIONS[format]}; charset=utf-8")
-    offer = shown.offer
-    here = {"offer_id": offer.public_id}
-    return _offer(offer) | {
-        "listed": shown.listed,
-        "links": {
-            "self": address(".show_offer", **here),
-            "list": address(f"{lists.name}.show_list", slug=offer.list_slug),
-            "page": offer_page(offer.public_id),
-            "marcxml": address(".show_offer", **here, format="marcxml"),
-            "oai_dc": address(".show_offer", **here, format="oai_dc"),
-        },
-    }
+        return Response(body, content_type=f"{RENDITIONS[format]}; charset=utf-8")
+    return _with_links(shown), 200, etag(shown.offer.revision)
+
+
+@offers.patch("/offers/<offer_id>")
+@staff_required
+@no_parameters(offers)
+@offers.arguments(OfferChangeSchema)
+@offers.doc(parameters=[IF_MATCH])
+@offers.response(200, OfferSchema)
+def edit_offer(body: dict[str, Any], offer_id: str) -> Any:
+    """Change what is offered of a title: copies, volumes of each, condition, where it may not go.
+
+    For the staff, until its list is allocated. With `If-Match` only the version that you looked at
+    is changed (else 412).
+    """
+
+    def change() -> Any:
+        changing_lists.change_offer(
+            site().db, offer_id, body, seen=expected(), by=g.caller.name, now=site().now()
+        )
+        shown = offering.show_to_staff(site().db, offer_id)
+        return _offer(shown), 200, etag(shown.revision)
+
+    return changed(change, lambda: _current_offer(offer_id), request.get_json())
 
 
 @offers.post("/offers/<offer_id>/withdraw")
@@ -248,8 +200,23 @@ def withdraw_offer(offer_id: str) -> Any:
 
     For the staff.
     """
-    offering.withdraw_offer(site().db, offer_id)
+    offering.withdraw_offer(site().db, offer_id, by=g.caller.name, now=site().now())
     return "", 204
+
+
+def _answer(slug: str) -> Any:
+    found = offering.find_list(site().db, slug, None)
+    return _list(found), 200, etag(found.offer_list.revision)
+
+
+def _current(slug: str) -> dict[str, Any]:
+    found: dict[str, Any] = ListSchema().dump(_answer(slug)[0])
+    return found
+
+
+def _current_offer(offer_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = OfferSchema().dump(_offer(offering.show_to_staff(site().db, offer_id)))
+    return found
 
 
 def _sees(caller: Caller) -> frozenset[int] | None:
@@ -273,6 +240,13 @@ def _list(row: ListWithCount) -> dict[str, Any]:
         "created_at": found.created_at,
         "titles": row.titles,
         "offers_url": address(f"{offers.name}.list_offers", list=found.slug),
+        "source": found.source,
+        "policy": found.policy,
+        "max_per_partner": found.max_per_partner,
+        "min_parcel": found.min_parcel,
+        "not_to": found.not_to,
+        "revision": found.revision,
+        **({"possible": possible(found.state)} if g.caller.staff else {}),
     }
 
 
@@ -283,7 +257,12 @@ def _offer(offer: Offer) -> dict[str, Any]:
         "url": offer_page(offer.public_id),
         "list": offer.list_slug,
         "state": offer.state,
+        "source": offer.source,
         "copies": offer.copies,
+        "volumes": offer.volumes,
+        "condition": offer.condition,
+        "not_to": offer.not_to,
+        "revision": offer.revision,
         "title": offer.title,
         "title_vernacular": offer.title_vernacular,
         "author": offer.author,
@@ -293,4 +272,19 @@ def _offer(offer: Offer) -> dict[str, Any]:
         "place": offer.place,
         "languages": offer.languages.split(),
         "isbns": offer.isbns.split(),
+    }
+
+
+def _with_links(shown: Shown) -> dict[str, Any]:
+    offer = shown.offer
+    here = {"offer_id": offer.public_id}
+    return _offer(offer) | {
+        "listed": shown.listed,
+        "links": {
+            "self": address(".show_offer", **here),
+            "list": address(f"{lists.name}.show_list", slug=offer.list_slug),
+            "page": offer_page(offer.public_id),
+            "marcxml": address(".show_offer", **here, format="marcxml"),
+            "oai_dc": address(".show_offer", **here, format="oai_dc"),
+        },
     }

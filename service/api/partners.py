@@ -5,53 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
+from flask import g
 from marshmallow import fields, validate
 
-from service.api.addresses import address, site
-from service.api.authentication import signed_in, staff_required
-from service.api.parameters import Moment, Text, limit_field, page_of, paged
+from service.api import revisions
+from service.api.addresses import site
+from service.api.authentication import partner_required, signed_in, staff_required
+from service.api.parameters import Text, page_of, paged
+from service.api.partner_schemas import (
+    IF_MATCH,
+    MergedSchema,
+    MergeSchema,
+    NewPartnerSchema,
+    OwnChangeSchema,
+    OwnEntrySchema,
+    PartnerChangeSchema,
+    PartnerSchema,
+    PartnersQuery,
+    dumped,
+    shown,
+)
 from service.api.resource import Resource, no_parameters
 from service.domain.partner import Partner, PartnerState
-from service.usecases import membership, signing_in
+from service.domain.partner_entry import PartnerEntry
+from service.usecases import enrolling, merging, naming_places, signing_in
 from service.usecases.signing_in import Caller
 
 partners = Resource("Partners", "The libraries we exchange with, and their tokens.")
 
 _STATES = {"suspend": PartnerState.SUSPENDED, "resume": PartnerState.ACTIVE}
-
-
-class NewPartnerSchema(ma.Schema):
-    """A partner to be entered."""
-
-    code = Text(
-        required=True,
-        metadata={"description": "Its name in sets and addresses, for ever: a-z, 0-9, hyphens"},
-    )
-    name = Text(required=True, validate=validate.Length(max=500))
-    city = Text(load_default="", validate=validate.Length(max=200))
-    place = Text(load_default="", metadata={"description": "Country or region, ISO 3166-1 alpha-2"})
-    isil = Text(load_default=None, allow_none=True, metadata={"description": "ISO 15511"})
-
-
-class PartnerSchema(ma.Schema):
-    """An exchange partner."""
-
-    id = fields.String(required=True)
-    url = fields.Url(required=True)
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    city = fields.String(required=True)
-    place = fields.String(required=True)
-    isil = fields.String(required=True, allow_none=True)
-    state = fields.Enum(PartnerState, by_value=True, required=True)
-    created_at = Moment(required=True)
-
-
-class PartnersQuery(ma.Schema):
-    """Paging in the order of the codes."""
-
-    after = Text(load_default="", metadata={"description": "Only codes behind this one"})
-    limit = limit_field()
 
 
 class NewTokenSchema(ma.Schema):
@@ -87,6 +69,12 @@ class CallerSchema(ma.Schema):
         required=True, allow_none=True, metadata={"description": "The partner's; null for staff"}
     )
     state = fields.Enum(PartnerState, by_value=True, required=True, allow_none=True)
+    entry = fields.Nested(
+        OwnEntrySchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The partner's own; null for staff"},
+    )
 
 
 @partners.get("/me")
@@ -94,16 +82,38 @@ class CallerSchema(ma.Schema):
 @no_parameters(partners)
 @partners.response(200, CallerSchema)
 def show_caller(caller: Caller) -> Any:
-    """Tell whose token this is."""
+    """Tell whose token this is, and a partner its entry in our directory."""
     partner = caller.partner
     if partner is None:
-        return {"kind": "staff", "name": caller.staff, "code": None, "state": None}
-    return {
-        "kind": "partner",
-        "name": partner.name,
-        "code": partner.code,
-        "state": partner.state,
-    }
+        return {
+            "kind": "staff",
+            "name": caller.staff,
+            "code": None,
+            "state": None,
+            "entry": None,
+        }
+    entry = enrolling.find_entry(site().db, partner.code)
+    return _caller(entry), 200, revisions.etag(entry.revision)
+
+
+@partners.patch("/me")
+@partner_required
+@no_parameters(partners)
+@partners.arguments(OwnChangeSchema)
+@partners.doc(parameters=[IF_MATCH])
+@partners.response(200, CallerSchema)
+def change_caller(partner: Partner, body: dict[str, Any]) -> Any:
+    """Change your own names, contacts, addresses and website.
+
+    For the rest of your entry write to the library.
+    """
+
+    def change() -> Any:
+        seen = revisions.expected()
+        entry = enrolling.change_own(site().db, partner, body, seen=seen, now=site().now())
+        return _caller(entry), 200, revisions.etag(entry.revision)
+
+    return revisions.changed(change, lambda: _current(partner.code, own=True), body)
 
 
 @partners.get("/partners")
@@ -115,8 +125,9 @@ def list_partners(after: str, limit: int) -> Any:
 
     For the staff.
     """
-    rows = membership.list_partners(site().db, after, limit + 1)
-    return paged(rows, limit, "after", lambda partner: partner.code, _partner)
+    rows = enrolling.list_entries(site().db, after, limit + 1)
+    places = naming_places.names(site().db)
+    return paged(rows, limit, "after", lambda entry: entry.code, lambda each: shown(each, places))
 
 
 @partners.post("/partners")
@@ -129,8 +140,10 @@ def add_partner(body: dict[str, Any]) -> Any:
 
     For the staff.
     """
-    shown = _partner(membership.add_partner(site().db, **body, now=site().now()))
-    return shown, 201, {"Location": shown["url"]}
+    code = body.pop("code")
+    entry = enrolling.add(site().db, code, body, by=g.caller.name, now=site().now())
+    made = _shown(entry)
+    return made, 201, {"Location": made["url"], **revisions.etag(entry.revision)}
 
 
 @partners.get("/partners/<code>")
@@ -142,7 +155,54 @@ def show_partner(code: str) -> Any:
 
     For the staff.
     """
-    return _partner(membership.find_partner(site().db, code))
+    return _answer(enrolling.find_entry(site().db, code))
+
+
+@partners.patch("/partners/<code>")
+@staff_required
+@no_parameters(partners)
+@partners.arguments(PartnerChangeSchema)
+@partners.doc(parameters=[IF_MATCH])
+@partners.response(200, PartnerSchema)
+def edit_partner(body: dict[str, Any], code: str) -> Any:
+    """Change some of a partner's entry.
+
+    For the staff. With `If-Match`, somebody else's change since then is not overwritten: the
+    answer (412) has both versions.
+    """
+
+    def change() -> Any:
+        seen, by = revisions.expected(), g.caller.name
+        return _answer(enrolling.change(site().db, code, body, seen=seen, by=by, now=site().now()))
+
+    return revisions.changed(change, lambda: _current(code), body)
+
+
+@partners.post("/partners/<code>/merge")
+@staff_required
+@no_parameters(partners)
+@partners.arguments(MergeSchema)
+@partners.doc(parameters=[IF_MATCH])
+@partners.response(200, MergedSchema)
+def merge_partner(body: dict[str, Any], code: str) -> Any:
+    """Merge this entry into another one of the same library, whose entry stands.
+
+    For the staff. Wishes, transfers, lists, groups and all else become the other's; of two open
+    wishes for the same thing the older stands. The code stays reserved, its tokens are revoked.
+    """
+
+    def change() -> Any:
+        found = merging.merge(
+            site().db,
+            code,
+            body["into"],
+            seen=revisions.expected(),
+            by=g.caller.name,
+            now=site().now(),
+        )
+        return {**found._asdict(), "into": _shown(found.entry)}
+
+    return revisions.changed(change, lambda: _current(code), body)
 
 
 @partners.post(f"/partners/<code>/<any({', '.join(_STATES)}):action>")
@@ -155,7 +215,8 @@ def change_partner(code: str, action: str) -> Any:
     For the staff. A suspended partner sees what everybody sees; its wishes are answered
     `restricted`.
     """
-    return _partner(membership.set_state(site().db, code, _STATES[action]))
+    by, now = g.caller.name, site().now()
+    return _answer(enrolling.set_state(site().db, code, _STATES[action], by=by, now=now))
 
 
 @partners.post("/partners/<code>/tokens")
@@ -168,9 +229,11 @@ def issue_token(body: dict[str, Any], code: str) -> Any:
 
     For the staff.
     """
-    token = signing_in.issue_partner_token(site().db, code, body["label"], site().now())
-    shown = {"token": token, "partner": code, "label": body["label"]}
-    return shown, 201, {"Cache-Control": "no-store"}
+    token = signing_in.issue_partner_token(
+        site().db, code, body["label"], site().now(), by=g.caller.name
+    )
+    made = {"token": token, "partner": code, "label": body["label"]}
+    return made, 201, {"Cache-Control": "no-store"}
 
 
 @partners.delete("/partners/<code>/tokens")
@@ -182,18 +245,29 @@ def revoke_tokens(code: str) -> Any:
 
     For the staff.
     """
-    return {"revoked": signing_in.revoke_partner_tokens(site().db, code, site().now())}
-
-
-def _partner(partner: Partner) -> dict[str, Any]:
     return {
-        "id": partner.public_id,
-        "url": address(".show_partner", code=partner.code),
-        "code": partner.code,
-        "name": partner.name,
-        "city": partner.city,
-        "place": partner.place,
-        "isil": partner.isil,
-        "state": partner.state,
-        "created_at": partner.created_at,
+        "revoked": signing_in.revoke_partner_tokens(site().db, code, site().now(), by=g.caller.name)
     }
+
+
+def _shown(entry: PartnerEntry) -> dict[str, Any]:
+    return shown(entry, naming_places.names(site().db))
+
+
+def _answer(entry: PartnerEntry) -> Any:
+    return _shown(entry), 200, revisions.etag(entry.revision)
+
+
+def _caller(entry: PartnerEntry) -> dict[str, Any]:
+    return {
+        "kind": "partner",
+        "name": entry.name,
+        "code": entry.code,
+        "state": entry.state,
+        "entry": _shown(entry),
+    }
+
+
+def _current(code: str, *, own: bool = False) -> dict[str, Any]:
+    entry = enrolling.find_entry(site().db, code)
+    return dumped(entry, naming_places.names(site().db), own=own)

@@ -25,9 +25,11 @@ from service.errors import (
     Forbidden,
     Invalid,
     NotFound,
+    Outdated,
     TooLarge,
     Unauthenticated,
     UnsupportedFormat,
+    WrongValues,
 )
 
 log = structlog.get_logger(__name__)
@@ -58,6 +60,7 @@ KINDS: dict[type[BookbridgeError], Kind] = {
     Forbidden: Kind(403, "Not allowed"),
     NotFound: Kind(404, "Not found"),
     Conflict: Kind(409, "The state of the thing forbids this"),
+    Outdated: Kind(412, "Somebody changed it meanwhile"),
     Busy: Kind(503, "Busy, try again", (("Retry-After", "2"),)),
 }
 _BY_STATUS = {kind.status: (error.code, kind.title) for error, kind in KINDS.items()}
@@ -102,6 +105,8 @@ class ProblemSchema(ma.Schema):
     )
     limit = fields.Integer(metadata={"description": "The limit that was passed (413)"})
     found = fields.String(metadata={"description": "What the bytes are instead (415)"})
+    yours = fields.Dict(metadata={"description": "The version that you sent (412)"})
+    current = fields.Dict(metadata={"description": "The version that there is now (412)"})
 
 
 def handle(blueprint: Blueprint) -> None:
@@ -172,6 +177,8 @@ def _members(error: BookbridgeError) -> dict[str, Any]:
     """Return what an error tells beyond its detail."""
     if isinstance(error, WrongFields):
         return {"errors": list(error.faults)}
+    if isinstance(error, WrongValues):
+        return {"errors": [{"field": name, "detail": told} for name, told in error.faults]}
     if isinstance(error, Invalid) and error.field:
         return {"errors": [{"field": error.field, "detail": error.detail}]}
     if isinstance(error, TooLarge):

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from flask import request
+from flask import g, request
 from werkzeug.http import parse_options_header
 
 from marc_mappings.dialects import DIALECTS
@@ -103,6 +103,7 @@ def receive_import(**query: Any) -> Any:
         stage_only=upload.stage_only,
         said=upload.said,
         limit=site().settings.upload_bytes,
+        by=g.caller.name,
         now=site().now(),
     )
     shown = _report(cataloguing.report(site().db, received.batch.public_id))
@@ -150,7 +151,8 @@ def list_import_lines(import_id: str, after: int, limit: int, format: str) -> An
 @imports.response(202, ImportReportSchema)
 def commit_import(import_id: str) -> Any:
     """Say yes to a file that was staged: its titles will be offered."""
-    return _report(cataloguing.order_commit(site().db, import_id, site().now())), 202
+    now, by = site().now(), g.caller.name
+    return _report(cataloguing.order_commit(site().db, import_id, now, by=by)), 202
 
 
 class _Upload(NamedTuple):

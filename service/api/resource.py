@@ -94,6 +94,7 @@ class Resource(Blueprint):
     def add_url_rule(self, rule: str, *args: Any, **options: Any) -> None:
         """Register a view; its name is the ``operationId`` that generated clients call it by."""
         view = options.get("view_func") or args[1]
+        authentication.check(view)
         options["view_func"] = self.doc(operationId=view.__name__)(view)
         super().add_url_rule(rule, args[0] if args else None, **options)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
+from flask import g
 from marshmallow import fields, validate
 
 from service.api.addresses import address, site
@@ -170,6 +171,7 @@ def add_source(body: dict[str, Any]) -> Any:
         every=body["every"],
         auto_commit=body["auto_commit"],
         wishes_url=body["wishes_url"],
+        by=g.caller.name,
         now=site().now(),
     )
     shown = _source(Standing(made, None, None))
@@ -198,7 +200,7 @@ def harvest_source(body: dict[str, Any], source_id: str) -> Any:
 
     For the staff. A worker does it; look at its harvests.
     """
-    begun = subscribing.begin(site().db, source_id, **body, now=site().now())
+    begun = subscribing.begin(site().db, source_id, **body, by=g.caller.name, now=site().now())
     assert begun.harvest is not None  # noqa: S101 - it was begun
     return _harvest(subscribing.find_harvest(site().db, begun.harvest.id)), 202
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
+from flask import g
 from marshmallow import fields
 
 from service.api.addresses import address, site
@@ -79,7 +80,9 @@ def list_webhooks(partner: Partner) -> Any:
 @webhooks.response(201, WebhookWithSecretSchema)
 def add_webhook(partner: Partner, body: dict[str, Any]) -> Any:
     """Have an address called; the answer shows the secret that its deliveries are signed with."""
-    added = notifying.add_webhook(site().db, site().settings, partner, body["url"], site().now())
+    added = notifying.add_webhook(
+        site().db, site().settings, partner, body["url"], site().now(), by=g.caller.name
+    )
     shown = _webhook(added.webhook) | {"secret": added.secret}
     return shown, 201, {"Location": shown["self"], "Cache-Control": "no-store"}
 
@@ -99,7 +102,8 @@ def show_webhook(partner: Partner, webhook_id: str) -> Any:
 @webhooks.response(200, WebhookSchema)
 def resume_webhook(partner: Partner, webhook_id: str) -> Any:
     """Have a paused webhook called again, beginning with what it missed in the last three days."""
-    return _webhook(notifying.resume_webhook(site().db, partner, webhook_id, site().now()))
+    now, by = site().now(), g.caller.name
+    return _webhook(notifying.resume_webhook(site().db, partner, webhook_id, now, by=by))
 
 
 @webhooks.delete("/webhooks/<webhook_id>")
@@ -108,7 +112,7 @@ def resume_webhook(partner: Partner, webhook_id: str) -> Any:
 @webhooks.response(204)
 def remove_webhook(partner: Partner, webhook_id: str) -> Any:
     """Remove one of your webhooks; what waits for it is not delivered."""
-    notifying.remove_webhook(site().db, partner, webhook_id)
+    notifying.remove_webhook(site().db, partner, webhook_id, site().now(), by=g.caller.name)
     return "", 204
 
 

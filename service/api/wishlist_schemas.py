@@ -82,7 +82,7 @@ class WishLineSchema(ma.Schema):
     score = fields.Float(
         required=True,
         allow_none=True,
-        metadata={"description": "How surely the offer is meant; 1.0 by an identifier"},
+        metadata={"description": "How surely the offer is meant; 1.0 by an identifier alone"},
     )
     quantity = fields.Integer(required=True)
     note = fields.String(required=True)
@@ -159,6 +159,13 @@ _WISH = {
         "doi": TEXT,
         "lccn": TEXT,
         "control_number": {**TEXT, "description": "With its agency, as (KR-011001)KMO2025"},
+        "title": {**TEXT, "description": "In any script or romanisation"},
+        "author": {**TEXT, "description": "The first one counts"},
+        "year": {**TEXT, "description": "Of publication"},
+        "edition": TEXT,
+        "volume": {**TEXT, "description": "Number of the part that is wanted"},
+        "publisher": TEXT,
+        "language": {**TEXT, "description": "MARC or ISO 639 code, or its name"},
         "quantity": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1},
         "note": TEXT,
     },
@@ -185,7 +192,10 @@ BODY = {
         },
         "text/csv": {
             "schema": TEXT,
-            "examples": {"by ISBN": {"value": "isbn,quantity,note\r\n9780306406157,1,\r\n"}},
+            "examples": {
+                "by ISBN": {"value": "isbn,quantity,note\r\n9780306406157,1,\r\n"},
+                "by title": {"value": "title,author,year\r\n채식주의자,한강,2007\r\n"},
+            },
         },
         XLSX: {"schema": _BINARY},
         ODS: {"schema": _BINARY},

@@ -23,9 +23,9 @@ from service.api.wishlist_schemas import (
     WishListRowSchema,
     WishListSchema,
 )
-from service.domain import webhook
+from service.domain import announcement
+from service.domain.announcement import Announcement
 from service.domain.partner import Partner
-from service.domain.webhook import Announcement
 from service.domain.wish import AnsweredLine, Listed, Mode, WishList, WishListState
 from service.errors import TooLarge
 from service.usecases import notifying, wishing
@@ -86,12 +86,13 @@ def send_wish_list(
 ) -> Any:
     """Send a wish list; every line is answered, those of a list of up to 2,000 lines at once.
 
-    `registered`: the wish for one offer stands. `matched`: an identifier that covers more than
-    one piece (ISSN, ISBN of a set) led to an offer; name the offer to register it. `waiting`:
-    nothing like it is offered now. `ambiguous`: several offers fit; name one. `duplicate`: the
-    same wish stands already. `not_offered`: the offer you named is not on offer. `closed`: its
-    list closed. `restricted`: your exchange is suspended. `invalid`: the line says nothing that
-    can be looked for.
+    `registered`: the wish for one offer stands. `matched`: a title, or an identifier that covers
+    more than one piece (ISSN, ISBN of a set), led to an offer; name the offer to register it.
+    `other_edition`: another edition is offered; the wish waits on, and naming the offer takes that
+    one. `waiting`: nothing like it is offered now; you are told when it is. `ambiguous`: several
+    offers fit; name one. `duplicate`: the same wish stands already. `not_offered`: the offer you
+    named is not on offer. `closed`: its list closed. `restricted`: your exchange is suspended.
+    `invalid`: the line says nothing that can be looked for.
     """
     limits = site().wish_limits()
     preferred = _prefers_async(prefer)
@@ -175,7 +176,7 @@ def show_wish_list(
     form = format or _accepted()
     if form == "csv":
         rows = (
-            list(_line(line, plain=True).values())
+            list(line_of(line, plain=True).values())
             for line in wishing.lines(site().db, found, after)
         )
         return csv_answer.stream(_COLUMNS, rows, f"wish-list-{found.public_id}.csv")
@@ -256,7 +257,7 @@ def _wish_list(found: WishList, limit: int = wishing.AT_ONCE) -> dict[str, Any]:
         "columns_not_read": list(found.reading.columns_not_read),
         "remarks": list(found.reading.remarks),
         "counts": found.counts(),
-        "lines": [_line(line) for line in found.lines],
+        "lines": [line_of(line) for line in found.lines],
         "next": _next(found, limit),
     }
     return shown if found.withdrawn is None else shown | {"withdrawn": found.withdrawn}
@@ -275,7 +276,7 @@ def _next(found: WishList, limit: int, **query: str) -> str | None:
 _COLUMNS = tuple(WishLineSchema().fields)
 
 
-def _line(line: AnsweredLine, *, plain: bool = False) -> dict[str, Any]:
+def line_of(line: AnsweredLine, *, plain: bool = False) -> dict[str, Any]:
     """Return a line for JSON, or ``plain`` for CSV: the same columns without enumerations."""
     return {
         "line_no": line.line_no,
@@ -336,8 +337,8 @@ def _lines_feed(found: WishList, after: int, limit: int) -> Response:
 
 
 def _announced(each: Announcement) -> atom_answer.Entry:
-    said = webhook.sentence(each)
-    where = address(".show_wish_list", wish_list_id=each.body["wish_list"])
+    said = announcement.sentence(each)
+    where = announcement.address(each, site().settings.base_url)
     return atom_answer.Entry(
         f"announcement/{each.public_id}", said, each.created_at, where, each.event
     )

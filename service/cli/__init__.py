@@ -41,11 +41,19 @@ COMMANDS: dict[str, Entry] = {
     ),
     "harvesters": Entry("harvesters", "Show who harvested us, when, what and how far."),
     "list": Entry("list", "Draw up offer lists, open and close them."),
-    "allocate": Entry("allocate", "Allocate a closed list: decide who is given what, and why."),
+    "match": Entry("match", "Let open lists meet what partners wait for, and tune the rules."),
+    "allocate": Entry(
+        "allocate", "Allocate a closed list: plan who is given what and why, then confirm it."
+    ),
     "audience": Entry("audience", "Form groups of partners that offer lists are shown to."),
     "partner": Entry("partner", "Enter partner libraries and give them tokens."),
+    "place": Entry("place", "Name countries and regions as this site wants them called."),
+    "agreement": Entry("agreement", "Draw up agreements with partners, sign, renew and end them."),
     "webhook": Entry("webhook", "Tell partners' systems at once what became of their wishes."),
+    "mail": Entry("mail", "Look at mail to contacts of partners, and try the settings."),
+    "audit": Entry("audit", "Show who did what to what, when, with what it was before and after."),
     "wish": Entry("wish", "Wish for what partners offer us, and send them our wishes."),
+    "standing": Entry("standing", "Look out for what partners always wish for."),
     "user": Entry("user", "Enter members of the staff and give them tokens."),
     "doctor": Entry("doctor", "Check settings, database and waiting work."),
 }

@@ -8,6 +8,7 @@ import click
 
 from service.cli import opening, running
 from service.domain.audience import Member
+from service.domain.audit_entry import COMMAND_LINE
 from service.usecases import membership
 from service.usecases.site import Site
 
@@ -26,7 +27,7 @@ def command() -> None:
 def add(data_dir: Path | None, code: str, members: tuple[str, ...]) -> None:
     """Make a group named CODE (a-z, 0-9, hyphens), which never changes."""
     site = opening.site(data_dir)
-    membership.add_audience(site.db, code, members)
+    membership.add_audience(site.db, code, members, by=COMMAND_LINE, now=site.now())
     _published(site, code)
     click.echo(f"\nNext: bookbridge list create SLUG --title TITLE --audience {code}")
 
@@ -38,7 +39,7 @@ def add(data_dir: Path | None, code: str, members: tuple[str, ...]) -> None:
 def join(data_dir: Path | None, code: str, partners: tuple[str, ...]) -> None:
     """Let partners belong to a group: they see what it sees from now on."""
     site = opening.site(data_dir)
-    membership.join(site.db, code, partners)
+    membership.join(site.db, code, partners, by=COMMAND_LINE, now=site.now())
     _published(site, code)
 
 
@@ -49,7 +50,7 @@ def join(data_dir: Path | None, code: str, partners: tuple[str, ...]) -> None:
 def leave(data_dir: Path | None, code: str, partners: tuple[str, ...]) -> None:
     """Let partners leave a group: what it saw is deleted for them."""
     site = opening.site(data_dir)
-    membership.leave(site.db, code, partners)
+    membership.leave(site.db, code, partners, by=COMMAND_LINE, now=site.now())
     _published(site, code)
 
 

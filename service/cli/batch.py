@@ -10,6 +10,7 @@ import click
 from service.cli import opening, plain, running, signals
 from service.cli.import_ import tell
 from service.cli.progress import shown
+from service.domain.audit_entry import COMMAND_LINE
 from service.usecases import cataloguing
 
 _AT_ONCE = 100
@@ -56,7 +57,7 @@ def commit(data_dir: Path | None, batch: str, as_json: bool) -> None:
     """Offer the books of a file that was imported with --stage-only."""
     site = opening.site(data_dir)
     stop = threading.Event()
-    ordered = cataloguing.order_commit(site.db, batch, site.now())
+    ordered = cataloguing.order_commit(site.db, batch, site.now(), by=COMMAND_LINE)
     with signals.stopping(stop.set), shown(plain.line(ordered.batch.file_name)) as show_:
         done = running.to_the_end(site, ordered.batch.public_id, stop, show_)
     fine = tell(site, done, as_json=as_json)

@@ -28,9 +28,10 @@ _PORT = 8080
 def command(ctx: click.Context, no_serve: bool, port: int | None, place: Path | None) -> None:
     """Show everything at work: sample books, a server and a printed tour.
 
-    Builds a made-up library in a folder of its own, anew each time, harvests it and sends it a
-    wish list over HTTP, then serves it until Ctrl-C. Settings of the environment do not count
-    here, and a folder that no demo made is left alone. Exit code 1 when a step goes wrong.
+    Builds a made-up library in a folder of its own, anew each time, harvests it, sends it wish
+    lists over HTTP, allocates them and says why, then serves it until Ctrl-C. Settings of the
+    environment do not count here, and a folder that no demo made is left alone. Exit code 1 when
+    a step goes wrong.
     """
     from service.demo import running
 

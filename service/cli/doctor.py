@@ -9,8 +9,9 @@ import click
 from service.cli import opening, plain
 from service.domain.import_batch import BatchState
 from service.errors import Misconfigured
+from service.store import jobs
 from service.store.db import safe_url
-from service.usecases import cataloguing
+from service.usecases import agreeing, cataloguing, mailing, rerendering
 from service.usecases.site import Site
 
 _LATEST = 100  # imports that are looked at, the newest ones
@@ -33,8 +34,36 @@ def command(data_dir: Path | None) -> None:
         raise Misconfigured("setting 'secret_key' is not set; `bookbridge init` makes one")
     site = opening.site(data_dir)
     click.echo("Database: it can be read, and its schema is the one this version needs")
-    if not _imports_are_fine(site):
+    _tell_of_agreements(site)
+    _tell_of_mail(site)
+    if not all([_imports_are_fine(site), _renditions_are_fine(site)]):
         raise SystemExit(1)
+
+
+def _tell_of_agreements(site: Site) -> None:
+    ending = agreeing.ending(site.db)
+    click.echo(f"Agreements about to expire: {len(ending)}")
+    for each in ending:
+        then = "renews itself" if each.terms.renews else "expires"
+        click.echo(
+            f"  {then} after {each.terms.ends_on}: bookbridge agreement show {each.public_id}"
+        )
+
+
+def _tell_of_mail(site: Site) -> None:
+    fares = mailing.outlook(site.db, site.now())
+    if not site.settings.smtp_host:
+        click.echo(
+            "Mail: none is sent, as setting 'smtp_host' is empty; contacts that want it: "
+            f"{fares.contacts}"
+        )
+        return
+    click.echo(
+        f"Mail: contacts that want it: {fares.contacts}; waiting: {fares.waiting}; "
+        f"given up in the last week: {fares.given_up}"
+    )
+    if fares.given_up:
+        click.echo("  look at them: bookbridge mail list --state 'given up'")
 
 
 def _imports_are_fine(site: Site) -> bool:
@@ -49,3 +78,26 @@ def _imports_are_fine(site: Site) -> bool:
     for batch in failed:
         click.echo(f"  failed: bookbridge batch show {batch.public_id}")
     return not failed
+
+
+def _renditions_are_fine(site: Site) -> bool:
+    outdated, newer, job = rerendering.outlook(site.db)
+    if newer:
+        click.echo(
+            f"Renditions: some in {', '.join(newer)} were made by a newer version of Bookbridge; "
+            "this version leaves all of them as they are"
+        )
+    elif not outdated:
+        click.echo("Renditions: all were made by the crosswalks of this version")
+    else:
+        click.echo(f"Renditions: {outdated} were made by earlier crosswalks")
+    if job is None or job.state == jobs.DONE:
+        if outdated and not newer:
+            click.echo("  a worker makes them anew: it looks when it starts, and once an hour")
+    elif job.state == jobs.FAILED:
+        click.echo(f"  failed: {plain.line(job.error)}")
+    else:
+        click.echo(f"  a worker makes them anew: {job.done} of {job.total} done")
+        if job.error:
+            click.echo(f"  {plain.line(job.error)}")
+    return job is None or job.state != jobs.FAILED

@@ -11,6 +11,7 @@ import click
 from service import worker
 from service.cli import files, opening, plain, report, running, signals
 from service.cli.progress import Show, shown
+from service.domain.audit_entry import COMMAND_LINE
 from service.domain.harvest import Harvest, HarvestState
 from service.domain.source import Source
 from service.errors import BookbridgeError, Busy
@@ -31,7 +32,13 @@ def harvest(
     """Harvest a source to its end, and bring what came as far as it goes by itself."""
     site = opening.site(data_dir)
     begun = subscribing.begin(
-        site.db, name, full=full, from_=from_, accept_vanished=accept_vanished, now=site.now()
+        site.db,
+        name,
+        full=full,
+        from_=from_,
+        accept_vanished=accept_vanished,
+        by=COMMAND_LINE,
+        now=site.now(),
     )
     stop = threading.Event()
     with signals.stopping(stop.set), shown(begun.source.name) as show:

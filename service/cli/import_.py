@@ -13,6 +13,7 @@ from marc_mappings.survey import Said
 from service.cli import files as files_
 from service.cli import opening, plain, report, running, signals
 from service.cli.progress import shown
+from service.domain.audit_entry import COMMAND_LINE
 from service.errors import BookbridgeError, TooLarge, UnsupportedFormat
 from service.usecases import cataloguing, offering
 from service.usecases.cataloguing import Report
@@ -87,6 +88,7 @@ def _import(
                 stage_only=stage_only,
                 said=said,
                 limit=site.settings.upload_bytes,
+                by=COMMAND_LINE,
                 now=site.now(),
             )
     except (UnsupportedFormat, TooLarge) as error:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from service.cli import moments, opening, plain, running
-from service.domain.offer import ListAction, ListState, OfferList
+from service.cli import list_options, moments, opening, plain, running
+from service.domain.audit_entry import COMMAND_LINE
+from service.domain.offer import ListAction, ListState, Offer, OfferList
 from service.domain.tier import Tier
 from service.errors import Conflict
-from service.usecases import offering
+from service.usecases import changing_lists, offering
 from service.usecases.offering import ListWithCount
 from service.usecases.site import Site
 
@@ -33,9 +35,12 @@ def command() -> None:
     "--for", "partners", multiple=True, metavar="PARTNER", help="For these partners alone."
 )
 @click.option("--audience", default="", help="For this group alone (bookbridge audience).")
+@click.option("--draft", is_flag=True, help="Let it wait for approval, whenever it opens.")
+@list_options.terms
 @click.pass_obj
 def create(
     data_dir: Path | None,
+    /,
     slug: str,
     title: str,
     description: str,
@@ -44,6 +49,9 @@ def create(
     zone: str | None,
     partners: tuple[str, ...],
     audience: str,
+    draft: bool,
+    not_to: str | None,
+    **terms: Any,
 ) -> None:
     """Draw up a list named SLUG; the name stands in addresses and is never used twice."""
     opens = moments.read(opens_at, "opens-at", zone)
@@ -59,6 +67,9 @@ def create(
         zone=zone or "UTC",
         partner_codes=partners,
         audience=audience,
+        terms=list_options.said(**terms) | ({} if not_to is None else {"not_to": not_to}),
+        draft=draft,
+        by=COMMAND_LINE,
         now=site.now(),
     )
     _print(offering.find_list(site.db, made.slug, None))
@@ -107,6 +118,78 @@ def tier(data_dir: Path | None, slug: str, audience: str, opens_at: str) -> None
         click.echo(f"bookbridge: {complaint}", err=True)
 
 
+@command.command()
+@click.argument("slug")
+@click.option("--title", help="What partners read.")
+@click.option("--description", help="A paragraph about the list.")
+@click.option("--opens-at", help="When it opens by itself, until it is open; in its zone.")
+@click.option("--closes-at", help="When wishes end, in the zone of the list; 'never' for no date.")
+@click.option("--zone", help="IANA time zone of the dates.")
+@list_options.terms
+@list_options.override
+@click.pass_obj
+def change(
+    data_dir: Path | None,
+    /,
+    slug: str,
+    title: str | None,
+    description: str | None,
+    opens_at: str | None,
+    closes_at: str | None,
+    zone: str | None,
+    not_to: str | None,
+    override: bool,
+    reason: str,
+    **terms: Any,
+) -> None:
+    """Change list SLUG; what is not said stays. Every partner concerned is told of another day."""
+    site = opening.site(data_dir)
+    there = zone or offering.find_list(site.db, slug, None).offer_list.zone
+    words = {"title": title, "description": description, "zone": zone, "not_to": not_to}
+    given = list_options.said(**terms) | {
+        name: text for name, text in words.items() if text is not None
+    }
+    if opens_at is not None:
+        given["opens_at"] = moments.read(opens_at, "opens-at", there)
+    if closes_at is not None:
+        never = closes_at.casefold() == "never"
+        given["closes_at"] = None if never else moments.read(closes_at, "closes-at", there)
+    changing_lists.change_terms(
+        site.db,
+        slug,
+        given,
+        override=override,
+        reason=reason,
+        by=COMMAND_LINE,
+        now=site.now(),
+    )
+    _print(offering.find_list(site.db, slug, None))
+
+
+@command.command("title")
+@click.argument("offer")
+@click.option("--copies", type=int, help="Copies on offer, not fewer than are given.")
+@click.option("--volumes", type=int, help="Volumes of one copy: a set is one title.")
+@click.option("--condition", help="How it is, for partners to read.")
+@click.option("--not-to", metavar="PLACES", help="Where this title may not go: US CN.")
+@click.pass_obj
+def title_(data_dir: Path | None, /, offer: str, **given: Any) -> None:
+    """Change what is offered of one title: OFFER is its id."""
+    site = opening.site(data_dir)
+    said = {name: value for name, value in given.items() if value is not None}
+    changing_lists.change_offer(site.db, offer, said, by=COMMAND_LINE, now=site.now())
+    _print_title(offering.show_to_staff(site.db, offer))
+
+
+def _print_title(offer: Offer) -> None:
+    click.echo(f"{offer.public_id}  {plain.line(offer.title_vernacular or offer.title)}")
+    copies = "1 copy" if offer.copies == 1 else f"{offer.copies:,} copies"
+    parts = [copies if offer.volumes == 1 else f"{copies} of {offer.volumes:,} volumes"]
+    parts += [plain.line(offer.condition)] if offer.condition else []
+    parts += [f"not to {' '.join(offer.not_to)}"] if offer.not_to else []
+    click.echo("    " + "; ".join(parts))
+
+
 def _print_tiers(offer_list: OfferList, later: Sequence[Tier]) -> None:
     for each in later:
         word, moment = ("opened", each.opened_at) if each.opened_at else ("opens", each.opens_at)
@@ -123,10 +206,25 @@ def _print(found: ListWithCount) -> None:
     if offer_list.closes_at:
         parts.append(f"closing date {moments.shown(offer_list.closes_at, offer_list.zone)}")
     click.echo("    " + "; ".join(parts))
+    click.echo("    " + "; ".join(_rules(offer_list)))
 
 
-def _change(site: Site, slug: str, action: ListAction) -> None:
-    offering.change_list(site.db, slug, action, site.now())
+def _rules(found: OfferList) -> list[str]:
+    """Return where titles come from and how a list is allocated, in words."""
+    parts = [found.source.value, found.policy.value]
+    if found.max_per_partner:
+        parts.append(f"at most {found.max_per_partner:,} for a partner")
+    if found.min_parcel:
+        parts.append(f"parcels of {found.min_parcel:,} at least")
+    return [*parts, f"not to {' '.join(found.not_to)}"] if found.not_to else parts
+
+
+def _change(
+    site: Site, slug: str, action: ListAction, *, override: bool = False, reason: str = ""
+) -> None:
+    offering.change_list(
+        site.db, slug, action, site.now(), override=override, reason=reason, by=COMMAND_LINE
+    )
     complaint = running.publish(site)
     _print(offering.find_list(site.db, slug, None))
     if complaint:
@@ -167,7 +265,20 @@ def _agreed(action: ListAction, found: ListWithCount, ask: Callable[[str], bool]
     )
 
 
+@command.command()
+@click.argument("slug")
+@list_options.override
+@click.pass_obj
+def close(data_dir: Path | None, slug: str, override: bool, reason: str) -> None:
+    """Close a list: no more wishes; its records stay as they are.
+
+    Before its closing date, once wishes stand on it, only by an override with a reason.
+    """
+    site = opening.site(data_dir)
+    _change(site, slug, ListAction.CLOSE, override=override, reason=reason)
+
+
+_simple(ListAction.APPROVE, "Approve a draft: it opens by itself at its moment.")
 _simple(ListAction.OPEN, "Open a list: partners see it and may wish.")
-_simple(ListAction.CLOSE, "Close a list: no more wishes; its records stay as they are.")
 _deleting(ListAction.WITHDRAW, "Take a whole list back; partners learn it as deletions.")
 _deleting(ListAction.ARCHIVE, "Archive a closed list; its titles leave the feed as deletions.")

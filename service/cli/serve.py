@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,9 +46,20 @@ def command(data_dir: Path | None, host: str | None, port: int | None, until_eof
         signals.watch_standard_input(server.stop)
     with signals.stopping(server.stop):
         _greet(settings, host, server.port)
+        _settle()
         server.run()
     if worker is not None:
         worker.stop()
+
+
+def _settle() -> None:
+    """Set what is loaded by now apart from the garbage collector: it stays until the end.
+
+    Otherwise a full collection, which comes in the middle of some page, goes through all of it:
+    80 ms, measured, where a page takes 5.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _greet(settings: Settings, host: str, port: int) -> None:

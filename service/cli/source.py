@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from service.cli import opening, plain
+from service.domain.audit_entry import COMMAND_LINE
 from service.domain.harvest import HarvestState
 from service.domain.source import Source, SourceKind, SourceState, read_every, written_every
 from service.errors import Conflict, Invalid
@@ -86,6 +87,7 @@ def add(
         every=every,
         auto_commit=auto_commit,
         wishes_url=wishes_url,
+        by=COMMAND_LINE,
         now=site.now(),
     )
     _print(Standing(made, None, None))
@@ -133,7 +135,7 @@ def show(data_dir: Path | None, name: str) -> None:
 def pause(data_dir: Path | None, name: str) -> None:
     """Harvest a source by hand only, until it is resumed."""
     site = opening.site(data_dir)
-    subscribing.pause(site.db, name)
+    subscribing.pause(site.db, name, site.now(), by=COMMAND_LINE)
     _print(subscribing.find_source(site.db, name))
 
 
@@ -143,7 +145,7 @@ def pause(data_dir: Path | None, name: str) -> None:
 def resume(data_dir: Path | None, name: str) -> None:
     """Harvest a paused source on schedule again."""
     site = opening.site(data_dir)
-    subscribing.resume(site.db, name, site.now())
+    subscribing.resume(site.db, name, site.now(), by=COMMAND_LINE)
     _print(subscribing.find_source(site.db, name))
 
 
@@ -157,7 +159,7 @@ def remove(data_dir: Path | None, name: str, yes: bool) -> None:
     found = subscribing.find_source(site.db, name).source
     if not yes and not _agreed(found):
         raise Conflict(f"source {found.name!r} stays as it is; --yes says yes beforehand")
-    subscribing.remove(site.db, name, site.now())
+    subscribing.remove(site.db, name, site.now(), by=COMMAND_LINE)
     click.echo(f"{found.name} is removed; its records and its history stay.")
 
 

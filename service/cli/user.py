@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from service.cli import opening, plain, tokens
+from service.domain.audit_entry import COMMAND_LINE
 from service.usecases import signing_in
 
 
@@ -21,7 +22,7 @@ def command() -> None:
 def add(data_dir: Path | None, name: str) -> None:
     """Enter a member of the staff."""
     site = opening.site(data_dir)
-    signing_in.add_staff(site.db, name, site.now())
+    signing_in.add_staff(site.db, name, site.now(), by=COMMAND_LINE)
     click.echo(f"{plain.line(name)} is entered. Next: bookbridge user token {plain.line(name)!r}")
 
 
@@ -32,7 +33,10 @@ def add(data_dir: Path | None, name: str) -> None:
 def token(data_dir: Path | None, name: str, label: str) -> None:
     """Make a token for a member of the staff and show it once."""
     site = opening.site(data_dir)
-    tokens.tell(signing_in.issue_staff_token(site.db, name, label, site.now()), plain.line(name))
+    tokens.tell(
+        signing_in.issue_staff_token(site.db, name, label, site.now(), by=COMMAND_LINE),
+        plain.line(name),
+    )
 
 
 @command.command()
@@ -41,4 +45,6 @@ def token(data_dir: Path | None, name: str, label: str) -> None:
 def revoke(data_dir: Path | None, name: str) -> None:
     """Revoke every token of a member of the staff."""
     site = opening.site(data_dir)
-    tokens.tell_revoked(signing_in.revoke_staff_tokens(site.db, name, site.now()), plain.line(name))
+    tokens.tell_revoked(
+        signing_in.revoke_staff_tokens(site.db, name, site.now(), by=COMMAND_LINE), plain.line(name)
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from service.cli import opening, plain
+from service.domain.audit_entry import COMMAND_LINE
 from service.domain.webhook import Webhook
 from service.usecases import membership, notifying
 
@@ -38,7 +39,7 @@ def add(data_dir: Path | None, partner: str, url: str) -> None:
     """Have URL called for PARTNER, and show once the secret that deliveries are signed with."""
     site = opening.site(data_dir)
     owner = membership.find_partner(site.db, partner)
-    added = notifying.add_webhook(site.db, site.settings, owner, url, site.now())
+    added = notifying.add_webhook(site.db, site.settings, owner, url, site.now(), by=COMMAND_LINE)
     click.echo(added.secret)
     click.echo(
         f"bookbridge: webhook {added.webhook.public_id} of partner {partner} is signed with this "
@@ -53,7 +54,7 @@ def add(data_dir: Path | None, partner: str, url: str) -> None:
 def resume(data_dir: Path | None, webhook_id: str) -> None:
     """Call a paused webhook again, beginning with what it missed in the last three days."""
     site = opening.site(data_dir)
-    _print(notifying.resume_webhook(site.db, None, webhook_id, site.now()))
+    _print(notifying.resume_webhook(site.db, None, webhook_id, site.now(), by=COMMAND_LINE))
 
 
 @command.command()
@@ -61,7 +62,8 @@ def resume(data_dir: Path | None, webhook_id: str) -> None:
 @click.pass_obj
 def remove(data_dir: Path | None, webhook_id: str) -> None:
     """Remove a webhook with all that waits for it."""
-    notifying.remove_webhook(opening.site(data_dir).db, None, webhook_id)
+    site = opening.site(data_dir)
+    notifying.remove_webhook(site.db, None, webhook_id, site.now(), by=COMMAND_LINE)
     click.echo(f"webhook {webhook_id} removed")
 
 

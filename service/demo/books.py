@@ -6,6 +6,7 @@ Where each row was found stands in its column ``source``.
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from importlib import resources
 
 from marc_mappings import iso2709, table_to_marc21
@@ -32,6 +33,6 @@ def record(row: dict[str, str]) -> Record:
     return made
 
 
-def file() -> bytes:
-    """Return all books as one ISO 2709 file."""
-    return b"".join(iso2709.write(record(row)) for row in rows())
+def file(without: Collection[str] = ()) -> bytes:
+    """Return the books as one ISO 2709 file, except those with the titles ``without``."""
+    return b"".join(iso2709.write(record(row)) for row in rows() if row["title"] not in without)

@@ -17,9 +17,15 @@ from service.errors import Misconfigured
 
 MARKER = ".bookbridge-demo"
 BOOKS = "books.mrc"
+LEFT = "left.mrc"
+PARTNERS = "partners.csv"
+MEMORANDUM = "memorandum.toml"
 LOG = "server.log"
 _DATABASE = "bookbridge.sqlite3"
-_OURS = (FILE_NAME, BOOKS, LOG, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm")
+_OURS = (
+    *(FILE_NAME, BOOKS, LEFT, PARTNERS, MEMORANDUM, LOG),
+    *(_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"),
+)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import click
@@ -17,6 +17,8 @@ import click
 from service import config, logs
 from service.cli import child, signals
 from service.demo import folder, seaside, tour
+from service.demo.command_line import clean_settings
+from service.demo.narration import Narration
 from service.demo.partner_system import PartnerSystem, WentWrong
 from service.errors import Misconfigured
 
@@ -32,17 +34,20 @@ def run(place: Path, port: int, *, serve: bool) -> None:
     """
     logs.configure("text", logging.ERROR)
     port = _free_port(port)
-    with folder.emptied(place):
+    with folder.emptied(place), clean_settings():
         click.echo(f"Bookbridge: a tour with sample books, in the folder {place}")
         library = seaside.build(place, f"http://{_HOST}:{port}")
-        tour.build_steps(library)
-        with _server(place, port) as process:
-            system = PartnerSystem(library.settings.base_url, library.partner_token)
-            try:
-                _wait_until_ready(system, process, place)
-                tour.server_steps(library, system)
-            finally:
-                system.close()
+        narration = Narration()
+        tour.build_steps(library, narration)
+        with _server(place, port) as process, ExitStack() as open_systems:
+            systems = {
+                code: open_systems.enter_context(
+                    closing(PartnerSystem(library.settings.base_url, code, token))
+                )
+                for code, token in library.tokens.items()
+            }
+            _wait_until_ready(systems[seaside.WISHING[0]], process, place)
+            tour.server_steps(library, systems, narration)
             if serve:
                 _serve_on(library.settings.base_url, process, place)
             else:

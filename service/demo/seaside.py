@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,10 +15,10 @@ from zoneinfo import ZoneInfo
 from service.cli import founding, running
 from service.config import Settings
 from service.demo import books, folder
-from service.domain.offer import ListAction, OfferList
-from service.domain.partner import Partner
+from service.demo.command_line import CommandLine
+from service.domain.offer import OfferList
 from service.store.db import Database
-from service.usecases import cataloguing, membership, offering, publishing, signing_in
+from service.usecases import cataloguing, offering
 from service.usecases.cataloguing import Report
 from service.usecases.site import Site
 
@@ -29,45 +31,35 @@ DESCRIPTION = (
 )
 ZONE = "Asia/Seoul"
 STAFF = "Exchange desk"
+# The partners that take part in the tour, and the group to which the list opens first.
+WISHING = ("nagasaki", "kaohsiung", "ulaanbaatar", "ho-chi-minh")
+GROUP = "city-partners"
 _DAYS_OPEN = 90
+_DAYS_FOR_CITIES = 30
 _PAGE = 20  # records on a page, so that the harvest of a short list has several
 
 
 class City(NamedTuple):
-    """A partner of the demo; ``place`` is ISO 3166-1 alpha-2."""
+    """A partner of the demo; ``place`` is ISO 3166-1 alpha-2, ``local`` its name at home or ""."""
 
     code: str
     name: str
+    local: str
     city: str
     place: str
 
 
-PARTNERS = (
-    City("nagasaki", "Nagasaki Prefectural Library", "Nagasaki", "JP"),
-    City("kaohsiung", "Kaohsiung Public Library", "Kaohsiung", "TW"),
-    City("ulaanbaatar", "Ulaanbaatar City Central Library", "Ulaanbaatar", "MN"),
-    City(
-        "ho-chi-minh",
-        "General Sciences Library of Ho Chi Minh City",
-        "Ho Chi Minh City",
-        "VN",
-    ),
-    City("yokohama", "Yokohama Central Library", "Yokohama", "JP"),
-    City("shanghai", "Shanghai Library", "Shanghai", "CN"),
-    City("los-angeles", "Los Angeles Public Library", "Los Angeles", "US"),
-    City("auckland", "Auckland Libraries", "Auckland", "NZ"),
-)
-
-
 class Library(NamedTuple):
-    """The library as the tour shows it. The tokens are of this run alone."""
+    """The library as the tour shows it. The tokens, by partner, are of this run alone."""
 
     settings: Settings
-    partners: list[Partner]
+    commands: CommandLine
+    partners: list[City]
+    agreements: str
     file: Path
     report: Report
     offer_list: OfferList
-    partner_token: str
+    tokens: dict[str, str]
     staff_token: str
 
 
@@ -86,46 +78,79 @@ def build(place: Path, base_url: str) -> Library:
         },
         environ={},
     )
-    db = Database(made.settings.database)
-    try:
-        return _fill(Site(db, made.settings, time.time), place)
-    finally:
-        db.close()
-
-
-def _fill(site: Site, place: Path) -> Library:
-    now = site.now()
-    partners = [membership.add_partner(site.db, **city._asdict(), now=now) for city in PARTNERS]
-    signing_in.add_staff(site.db, STAFF, now)
-    offering.create_list(
-        site.db,
-        slug=SLUG,
-        title=TITLE,
-        description=DESCRIPTION,
-        closes_at=_closing_date(now),
-        zone=ZONE,
-        now=now,
-    )
+    commands = CommandLine(place)
+    agreements = _relate(commands, place)
     file = place / folder.BOOKS
     file.write_bytes(books.file())
-    report = _import(site, file)
-    offer_list = offering.change_list(site.db, SLUG, ListAction.OPEN, site.now())
-    publishing.publish_if_dirty(site.db, site.clock)
+    db = Database(made.settings.database)
+    try:
+        site = Site(db, made.settings, time.time)
+        _draw_up_list(commands, site.now())
+        report = _import(site, file)
+        commands.run("list", "open", SLUG)
+        commands.run("match", SLUG)  # as a worker does by itself, which is not there yet
+        offer_list = offering.find_list(db, SLUG, None).offer_list
+    finally:
+        db.close()
+    commands.run("user", "add", STAFF)
     return Library(
-        site.settings,
-        partners,
+        made.settings,
+        commands,
+        cities(),
+        agreements,
         file,
         report,
         offer_list,
-        signing_in.issue_partner_token(site.db, PARTNERS[0].code, "demo", now),
-        signing_in.issue_staff_token(site.db, STAFF, "demo", now),
+        {code: _token(commands, "partner", code) for code in WISHING},
+        _token(commands, "user", STAFF),
     )
 
 
-def _closing_date(now: datetime) -> datetime:
-    """Return six in the evening in the zone of the library, some months ahead."""
-    day = (now + timedelta(days=_DAYS_OPEN)).astimezone(ZoneInfo(ZONE)).date()
-    return datetime(day.year, day.month, day.day, 18, tzinfo=ZoneInfo(ZONE)).astimezone(UTC)
+def cities() -> list[City]:
+    """Return the partners of the demo, as their table has them."""
+    return [
+        City(
+            row["code"],
+            row["name"],
+            next((row[column] for column in row if column.startswith("name:") and row[column]), ""),
+            row["city"],
+            row["place"],
+        )
+        for row in csv.DictReader(_text("partners.csv").splitlines())
+    ]
+
+
+def _text(name: str) -> str:
+    return resources.files("service.demo").joinpath(name).read_text(encoding="utf-8")
+
+
+def _relate(commands: CommandLine, place: Path) -> str:
+    """Enter the partners and the memorandum; return what is said of all agreements."""
+    for name in (folder.PARTNERS, folder.MEMORANDUM):
+        (place / name).write_text(_text(name), encoding="utf-8")
+    commands.run("partner", "import", str(place / folder.PARTNERS))
+    commands.run("agreement", "add", "--file", str(place / folder.MEMORANDUM), "--signed")
+    members = [argument for code in WISHING for argument in ("--member", code)]
+    commands.run("audience", "add", GROUP, *members)
+    return commands.run("agreement", "list")
+
+
+def _draw_up_list(commands: CommandLine, now: datetime) -> None:
+    closes, everybody = _evening(now, _DAYS_OPEN), _evening(now, _DAYS_FOR_CITIES)
+    what = ("--title", TITLE, "--description", DESCRIPTION, "--source", "DUPLICATE")
+    when = ("--closes-at", closes, "--zone", ZONE, "--audience", GROUP)
+    commands.run("list", "create", SLUG, *what, *when)
+    commands.run("list", "tier", SLUG, "public", "--opens-at", everybody)
+
+
+def _token(commands: CommandLine, kind: str, name: str) -> str:
+    return commands.run(kind, "token", name, "--label", "demo").strip()
+
+
+def _evening(now: datetime, days: int) -> str:
+    """Return six in the evening so many days ahead, as people in the library's zone say it."""
+    day = (now + timedelta(days=days)).astimezone(ZoneInfo(ZONE)).date()
+    return f"{day}T18:00"
 
 
 def _import(site: Site, file: Path) -> Report:

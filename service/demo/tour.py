@@ -5,16 +5,16 @@ Every step is done for real and looked at; one that does not go as it should end
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import click
 from stdnum import isbn
 
-from marc_mappings.summary import is_romanised
-from service.cli import moments
-from service.demo import books
-from service.demo.partner_system import Book, Harvest, PartnerSystem, WentWrong
-from service.demo.seaside import PARTNERS, SLUG, STAFF, Library
+from service.demo import books, exchange, folder
+from service.demo.exchange import NEXT_SLUG
+from service.demo.narration import Narration
+from service.demo.partner_system import Harvest, PartnerSystem, WentWrong, own_script
+from service.demo.seaside import GROUP, SLUG, STAFF, WISHING, Library
 from service.domain.import_batch import BatchState
 
 _SAMPLES = 2  # titles shown of each language
@@ -30,23 +30,17 @@ class Wish(NamedTuple):
     outcome: str
 
 
-def build_steps(library: Library) -> None:
+def build_steps(library: Library, told: Narration) -> None:
     """Tell how the library was made and what the import said; no server is needed for that."""
-    _heading(1, "A library and its partners")
-    _say(
-        f"{library.settings.repository_name} is made up for this tour. Its partners bear the",
-        "names of real libraries; the exchange with them is invented.",
-    )
-    for partner in library.partners:
-        _say(f"   {partner.code:<12} {partner.name}, {partner.city} ({partner.place})")
-    _heading(2, "A cataloguer brings a file")
+    _partners(library, told)
+    told.heading("A cataloguer brings a file")
     counts = library.report.counts
-    _say(
+    told.say(
         f"{counts.read} real books stand in {library.file}: MARC 21 in ISO 2709, each title in its",
         "own script and romanised. The file went the way of every file,",
-        "",
-        f"   bookbridge import {library.file} --list {SLUG}",
-        "",
+    )
+    told.command("import", str(library.file), "--list", SLUG)
+    told.say(
         f"and the report says: {counts.read} records found, {counts.ok} as they should be, "
         f"{counts.repaired} repaired,",
         f"{counts.rejected} rejected; {counts.new} new to the catalogue.",
@@ -54,30 +48,56 @@ def build_steps(library: Library) -> None:
     expected = len(books.rows())
     if library.report.batch.state is not BatchState.COMMITTED or counts.new != expected:
         raise WentWrong(f"the import should have brought {expected} new records: {counts}")
-    _heading(3, "The list opens")
-    offer_list = library.offer_list
-    assert offer_list.closes_at is not None  # noqa: S101 - the demo gave it one
-    _say(
-        f"“{offer_list.title}”",
-        f"is list {offer_list.slug}. It takes wishes until",
-        f"{moments.shown(offer_list.closes_at, offer_list.zone)}.",
+    told.heading("The list opens: first to some, later to all")
+    told.say(
+        f"“{library.offer_list.title}” is list {SLUG}. For a month it is open",
+        f"to the group {GROUP} alone: {', '.join(WISHING)}.",
+        "Then it opens to everybody by itself.",
     )
+    told.command("list", "show", SLUG)
+    for line in library.commands.run("list", "show", SLUG).splitlines():
+        told.tell(line, 3, behind=4)
 
 
-def server_steps(library: Library, system: PartnerSystem) -> None:
-    """Let a partner's software harvest and wish, and print every address worth opening."""
-    harvest = _harvest(library, system)
-    _wish(library, system, harvest)
-    _look_around(library, system, harvest)
+def _partners(library: Library, told: Narration) -> None:
+    told.heading("A library and its partners")
+    told.say(
+        f"{library.settings.repository_name} is made up for this tour. Its partners bear the",
+        "names of real libraries; the exchange with them is invented. They came in as a table:",
+    )
+    told.command("partner", "import", str(library.file.with_name(folder.PARTNERS)))
+    for partner in library.partners:
+        told.say(f"   {partner.code:<12} {partner.name}, {partner.city} ({partner.place})")
+        if partner.local:
+            told.say(f"   {'':<12} {partner.local}")
+    told.heading("A memorandum, before any book moves")
+    told.say(
+        "Signed in Ulaanbaatar on 15 September 2025: books both ways, programmes for citizens,",
+        "practice shared, librarians as guests. It is a relation from that day, and bounds what an",
+        "allocation may give.",
+    )
+    memorandum = str(library.file.with_name(folder.MEMORANDUM))
+    told.command("agreement", "add", "--file", memorandum, "--signed")
+    for line in library.agreements.splitlines():
+        told.tell(line, 3, behind=4)
+
+
+def server_steps(library: Library, systems: Mapping[str, PartnerSystem], told: Narration) -> None:
+    """Let partners' software harvest and wish, allocate, and print every address worth opening."""
+    first = systems[WISHING[0]]
+    harvest = _harvest(library, first, told)
+    _wish(library, first, harvest, told)
+    fresh = exchange.steps(library, systems, harvest, told)
+    _look_around(library, first, fresh, told)
 
 
 # --- harvesting ---------------------------------------------------------------------------------
 
 
-def _harvest(library: Library, system: PartnerSystem) -> Harvest:
-    _heading(4, "A partner's system harvests the list (OAI-PMH)")
+def _harvest(library: Library, system: PartnerSystem, told: Narration) -> Harvest:
+    told.heading("A partner's system harvests the list (OAI-PMH)")
     identity = system.identify()
-    _say(
+    told.say(
         "Any client of the protocol will do; this one asks who is there, which sets there are,",
         "and then for every record, page by page.",
         "",
@@ -87,17 +107,21 @@ def _harvest(library: Library, system: PartnerSystem) -> Harvest:
     names = system.sets()
     kinds = {
         kind: sum(1 for spec in names if spec.startswith(f"{kind}:"))
-        for kind in ("list", "place", "lang")
+        for kind in ("list", "place", "lang", "partner", "given")
     }
-    _say(
+    told.say(
         f"ListSets      {len(names)} sets: {kinds['list']} list, {kinds['place']} places of "
-        f"publication, {kinds['lang']} languages, and the whole of each",
+        f"publication, {kinds['lang']} languages, the whole",
+        f"              of each, and {kinds['partner'] + kinds['given']} of this partner's own",
     )
     harvest = system.harvest()
     pages = " + ".join(str(number) for number in harvest.pages)
-    _say(
+    told.say(
         f"ListRecords   {len(harvest.pages)} pages of oai_dc: {pages} = {len(harvest.books)} books"
     )
+    if everybody := system.harvest(known=False).books:
+        raise WentWrong(f"everybody sees {len(everybody)} books of a list that is for some")
+    told.say("              … and without credentials none yet: the list is not open to everybody")
     if len({book.identifier for book in harvest.books}) != library.report.counts.new:
         raise WentWrong(
             f"{library.report.counts.new} books are offered, {len(harvest.books)} were harvested"
@@ -106,16 +130,11 @@ def _harvest(library: Library, system: PartnerSystem) -> Harvest:
         raise WentWrong("the harvest should have taken several pages")
     for spec, number in harvest.languages().most_common():
         name = names.get(spec, spec).removeprefix("Language: ")
-        titles = [_own_script(book) for book in harvest.books if spec in book.sets]
-        _say("", f"   {number:>3}  {name} ({spec})")
+        titles = [own_script(book) for book in harvest.books if spec in book.sets]
+        told.say("", f"   {number:>3}  {name} ({spec})")
         for title in titles[:_SAMPLES]:
-            _say(f"        {title}")
+            told.say(f"        {title}")
     return harvest
-
-
-def _own_script(book: Book) -> str:
-    """Return the title in its own script, where the record has it."""
-    return next((title for title in book.titles if not is_romanised(title)), book.titles[0])
 
 
 # --- wishing ------------------------------------------------------------------------------------
@@ -151,26 +170,26 @@ def _isbn(harvest: Harvest, language: str) -> str:
     )
 
 
-def _wish(library: Library, system: PartnerSystem, harvest: Harvest) -> None:
+def _wish(library: Library, system: PartnerSystem, harvest: Harvest, told: Narration) -> None:
     wishes = _wishes(harvest)
-    answer = system.wish([wish.line for wish in wishes])
-    _heading(5, f"{PARTNERS[0].name} sends a wish list")
-    _say(
+    answer = system.wish("".join(f"{wish.line}\r\n" for wish in wishes), "text/uri-list")
+    told.heading(f"{library.partners[0].name} sends a wish list")
+    told.say(
         f"{len(wishes)} lines of plain text go to {library.settings.base_url}/api/v1/wishlists.",
         "Every line is answered, and a bad one costs no other:",
     )
     lines: list[dict[str, Any]] = answer["lines"]
     if len(lines) != len(wishes):
         raise WentWrong(f"{len(wishes)} wishes were sent, {len(lines)} were answered")
-    titles = {book.identifier.rpartition("/")[2]: _own_script(book) for book in harvest.books}
+    titles = {book.identifier.rpartition("/")[2]: own_script(book) for book in harvest.books}
     for wish, line in zip(wishes, lines, strict=True):
-        _say(
+        told.say(
             "",
             f"   {line['line_no']}. {line['line']}",
             f"      {wish.what}",
             f"      {line['outcome'].upper()}  {titles.get(_public_id(line['offer']), '')}",
-            f"      {line['reason']}",
         )
+        told.tell(line["reason"], 6)
         if line["outcome"] != wish.outcome:
             raise WentWrong(
                 f"line {line['line_no']} should be {wish.outcome}, and is {line['outcome']}"
@@ -178,7 +197,7 @@ def _wish(library: Library, system: PartnerSystem, harvest: Harvest) -> None:
     figures = ", ".join(
         f"{number} {outcome.replace('_', ' ')}" for outcome, number in answer["counts"].items()
     )
-    _say("", f"Together: {figures}.", f"The answers are kept as wish list {answer['id']}.")
+    told.say("", f"Together: {figures}.", f"The answers are kept as wish list {answer['id']}.")
 
 
 def _public_id(offer: str | None) -> str:
@@ -189,12 +208,12 @@ def _public_id(offer: str | None) -> str:
 # --- looking around -----------------------------------------------------------------------------
 
 
-def _look_around(library: Library, system: PartnerSystem, harvest: Harvest) -> None:
-    public_id = harvest.books[0].identifier.rpartition("/")[2]
-    _heading(6, "Look around")
+def _look_around(library: Library, system: PartnerSystem, fresh: Harvest, told: Narration) -> None:
+    public_id = fresh.books[0].identifier.rpartition("/")[2]
+    told.heading("Look around")
     for path, what in (
         ("/", "the front page"),
-        (f"/lists/{SLUG}", "the list, as readers and partners see it"),
+        (f"/lists/{NEXT_SLUG}", "the list that is open, as readers and partners see it"),
         (f"/offers/{public_id}", "one book"),
         ("/oai/explore", "OAI-PMH, explained and tried in the browser"),
         ("/oai?verb=Identify", "OAI-PMH: who we are"),
@@ -204,25 +223,22 @@ def _look_around(library: Library, system: PartnerSystem, harvest: Harvest) -> N
         ("/healthz", "whether the server lives"),
     ):
         system.get(path)
-        _say(f"   {library.settings.base_url}{path}", f"      {what}")
-    _say(
+        told.say(f"   {library.settings.base_url}{path}", f"      {what}")
+    told.say(
         "",
         "Tokens of this demo, made anew each time:",
-        f"   {library.partner_token}   partner {PARTNERS[0].code}",
+        f"   {library.tokens[system.code]}   partner {system.code}",
         f"   {library.staff_token}   staff ({STAFF})",
         "",
         "To send a wish yourself:",
-        f"   curl -H 'Authorization: Bearer {library.partner_token}' \\",
+        f"   curl -H 'Authorization: Bearer {library.tokens[system.code]}' \\",
         "        -H 'Content-Type: text/uri-list' \\",
-        f"        -d '{harvest.books[-1].identifier}' \\",
+        f"        -d '{fresh.books[-1].identifier}' \\",
         f"        {library.settings.base_url}/api/v1/wishlists",
+        "",
+        f"To read what became of the wishes of {system.code}, and, as the staff, of all:",
+        f"   curl -H 'Authorization: Bearer {library.tokens[system.code]}' \\",
+        f"        {library.settings.base_url}/api/v1/allocations",
+        f"   curl -H 'Authorization: Bearer {library.staff_token}' \\",
+        f"        {library.settings.base_url}/api/v1/lists/{SLUG}/allocation",
     )
-
-
-def _heading(number: int, text: str) -> None:
-    click.echo(f"\n{number}. {text}\n")
-
-
-def _say(*lines: str) -> None:
-    for line in lines:
-        click.echo(f"   {line}".rstrip())

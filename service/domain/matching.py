@@ -1,59 +1,34 @@
-"""Which offer a wish means, and why: exact identifiers only, the strongest kind decides.
+"""Which offer a wish means, and why: one line against the offers that its keys lead to.
 
-Kinds stand in a table, strongest first. Some identify the very thing on the shelf; others
-identify something larger that it is part of (a serial, a set of volumes), and a wish is never
-registered on their word alone: the partner confirms by naming the offer.
+Every offer is judged by the table of rules (``match_judgement``), and the judgements together make
+one answer (``wish_answer``). A wish is registered only where one offer alone is surely meant. Where
+several are, where a title is all there is, or where a number covers more than one piece, the
+partner names the offer; another edition is said to be one. Nothing here looks at more offers of one
+key than ``MOST``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from marc_mappings.match_keys import Key
-from service.domain.offer import ListState, OfferState
-from service.domain.wish import Answer, Outcome, WishLine
+from service.domain import wish_answer
+from service.domain.lookup_key import kind_strength, looked_up, strength, sure_keys, waiting_target
+from service.domain.match_judgement import Candidate, Verdict, judge, takes_wishes
+from service.domain.match_rule import AUTHOR_YEAR, DEFAULT, MOST, RULES, TITLES, Rules
+from service.domain.wish import OPEN_OUTCOMES, Answer, Outcome, WishLine
+
+# Two judgements so near to each other are one: neither offer is the better of the two.
+_NEAR: Final = 5
 
 
-class Candidate(Protocol):
-    """What a decision needs to know of an offer."""
+class _Found(NamedTuple):
+    """The offers that a line's keys lead to, each with those keys; and the crowded keys."""
 
-    @property
-    def offer_id(self) -> int: ...
-    @property
-    def public_id(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def offer_state(self) -> OfferState: ...
-    @property
-    def list_state(self) -> ListState: ...
-    @property
-    def closes_at(self) -> datetime | None: ...
-    @property
-    def list_slug(self) -> str: ...
-
-
-class Strength(NamedTuple):
-    """How far one kind of identifier can be believed, and how it is called in an answer."""
-
-    outcome: Outcome
-    name: str
-
-
-KINDS: dict[str, Strength] = {
-    "control": Strength(Outcome.REGISTERED, "control number"),
-    "isbn": Strength(Outcome.REGISTERED, "ISBN"),
-    "ismn": Strength(Outcome.REGISTERED, "ISMN"),
-    "doi": Strength(Outcome.REGISTERED, "DOI"),
-    "other_id": Strength(Outcome.REGISTERED, "identifier"),
-    "csbn": Strength(Outcome.REGISTERED, "unified book number (统一书号)"),
-    "lccn": Strength(Outcome.REGISTERED, "LC control number"),
-    "nbn": Strength(Outcome.REGISTERED, "national bibliography number"),
-    "issn": Strength(Outcome.MATCHED, "ISSN"),
-    "isbn_set": Strength(Outcome.MATCHED, "ISBN of a set"),
-}
+    offers: Mapping[int, tuple[Candidate, list[Key]]]
+    crowded: Sequence[Key]
 
 
 def answer(
@@ -63,13 +38,23 @@ def answer(
     now: datetime,
     *,
     suspended: bool,
+    rules: Rules = DEFAULT,
+    received: Mapping[Key, datetime] | None = None,
 ) -> Answer:
-    """Answer one line from the offers that the partner may know of."""
-    found = _answer(line, by_id, by_key, now, suspended=suspended)
+    """Answer one line from the offers that the partner may know of, at most ``MOST`` + 1 a key.
+
+    ``received``: the keys of what the partner was given before, and when that was.
+    """
+    found, verdict = _answer(line, by_id, by_key, now, suspended=suspended, rules=rules)
+    reason = found.reason
+    if received and found.outcome in OPEN_OUTCOMES:
+        keys = (*line.keys, *(verdict.keys if verdict else ()))
+        given = [received[key] for key in sure_keys(keys) if key in received]
+        if given:
+            reason = f"{reason} You were given this title on {max(given):%Y-%m-%d} already."
     if line.remark:
-        found = found._replace(reason=f"{found.reason} {line.remark}")
-    # Identifiers are compared exactly or not at all.
-    return found._replace(score=1.0) if found.offer_id is not None else found
+        reason = f"{reason} {line.remark}"
+    return found._replace(reason=reason)
 
 
 def _answer(
@@ -79,112 +64,98 @@ def _answer(
     now: datetime,
     *,
     suspended: bool,
-) -> Answer:
+    rules: Rules,
+) -> tuple[Answer, Candidate | None]:
     if line.problem:
-        return Answer(Outcome.INVALID, line.problem)
+        return Answer(Outcome.INVALID, line.problem), None
     if suspended:
         return Answer(
             Outcome.RESTRICTED,
             "The exchange with your library is suspended; write to us to take it up again.",
-        )
+        ), None
     if line.offer:
         named = by_id.get(line.offer)
         if named is None:
-            return Answer(Outcome.NOT_OFFERED, "No offer has this identifier.")
-        return _judged(named, "The offer you named", now)
-    return _by_keys(line, by_key, now)
+            return Answer(Outcome.NOT_OFFERED, "No offer has this identifier."), None
+        return wish_answer.named(named, "The offer you named", now), named
+    return _by_keys(line, by_key, now, rules)
 
 
-def _by_keys(line: WishLine, by_key: Mapping[Key, Sequence[Candidate]], now: datetime) -> Answer:
-    gone: Answer | None = None
-    for kind, strength in KINDS.items():
-        keys = [key for key in line.keys if key.kind == kind]
-        found = {c.offer_id: (c, key) for key in keys for c in by_key.get(key, ())}
-        open_ = [(c, key) for c, key in found.values() if takes_wishes(c, now)]
-        if len(open_) > 1:
-            return _ambiguous([candidate for candidate, _ in open_], strength.name)
-        if open_:
-            candidate, key = open_[0]
-            return _found(candidate, key, strength)
-        if found and gone is None:
-            candidate, key = next(iter(found.values()))
-            gone = _judged(candidate, f"The offer with {strength.name} {key.value}", now)
-    if gone is not None and gone.outcome is Outcome.CLOSED:
-        return gone
-    key = min(line.keys, key=lambda k: list(KINDS).index(k.kind))
-    return Answer(
-        Outcome.WAITING,
-        f"Nothing with {KINDS[key.kind].name} {key.value} is offered now; "
-        "your wish waits for the next offer.",
-        target=f"{key.kind}:{key.value}",
-    )
+def _by_keys(
+    line: WishLine, by_key: Mapping[Key, Sequence[Candidate]], now: datetime, rules: Rules
+) -> tuple[Answer, Candidate | None]:
+    found = _found(line, by_key)
+    verdicts = _verdicts(line, found, now, rules, alike=False)
+    # Titles that are only alike count where no other is.
+    verdicts = verdicts or _verdicts(line, found, now, rules, alike=True)
+    if verdicts and (best := _best(verdicts)):
+        said, verdict = best
+        if verdict and verdict.outcome is Outcome.OTHER_EDITION:
+            said = said._replace(target=waiting_target(line))
+        return said, verdict and verdict.candidate
+    if found.crowded:
+        return wish_answer.crowded(min(found.crowded, key=strength)), None
+    closed = _closed(found, now)
+    return closed or wish_answer.waiting(line), None
 
 
-def takes_wishes(candidate: Candidate, now: datetime) -> bool:
-    """Whether a wish for this offer that arrives at ``now`` is in time."""
-    return (
-        candidate.offer_state is OfferState.OFFERED
-        and candidate.list_state is ListState.OPEN
-        and (candidate.closes_at is None or now < candidate.closes_at)
-    )
+def _verdicts(
+    line: WishLine, found: _Found, now: datetime, rules: Rules, *, alike: bool
+) -> list[Verdict]:
+    """Judge the offers that were found by more than letters alike (or just by these)."""
+    return [
+        verdict
+        for _, (candidate, led) in sorted(found.offers.items())
+        if all(key.kind == AUTHOR_YEAR for key in led) is alike
+        and takes_wishes(candidate, now)
+        and (verdict := judge(line, candidate, led, rules))
+    ]
 
 
-def _found(candidate: Candidate, key: Key, strength: Strength) -> Answer:
-    what = f"{_capital(strength.name)} {key.value}"
-    if strength.outcome is Outcome.REGISTERED:
-        reason = f"{what} is “{candidate.title}” on list {candidate.list_slug}."
-    else:
-        reason = (
-            f"{what} covers more than one piece; on list {candidate.list_slug} it is on "
-            f"“{candidate.title}”. Send the offer's own identifier to register the wish."
+def _found(line: WishLine, by_key: Mapping[Key, Sequence[Candidate]]) -> _Found:
+    offers: dict[int, tuple[Candidate, list[Key]]] = {}
+    crowded = []
+    for key in looked_up(line.keys):
+        candidates = by_key.get(key, ())
+        if len(candidates) > MOST and key.kind in TITLES:
+            # Too many are by this author in this year to lay their titles beside the wish.
+            if key.kind != AUTHOR_YEAR:
+                crowded.append(key)
+            continue
+        for candidate in candidates[:MOST]:
+            offers.setdefault(candidate.offer_id, (candidate, []))[1].append(key)
+    return _Found(offers, crowded)
+
+
+def _best(verdicts: Sequence[Verdict]) -> tuple[Answer, Verdict | None] | None:
+    """Return the answer that the verdicts make together."""
+    sure = [each for each in verdicts if each.outcome is Outcome.REGISTERED]
+    if sure:
+        strongest = min(kind_strength(each.rule) for each in sure)
+        return _one_of([each for each in sure if kind_strength(each.rule) == strongest])
+    for outcome in (Outcome.MATCHED, Outcome.OTHER_EDITION):
+        such = [each for each in verdicts if each.outcome is outcome]
+        if such:
+            top = max(each.score for each in such)
+            near = [each for each in such if each.score > top - _NEAR]
+            return _one_of(near) if outcome is Outcome.MATCHED else wish_answer.other_edition(such)
+    return None
+
+
+def _one_of(verdicts: Sequence[Verdict]) -> tuple[Answer, Verdict | None]:
+    if len(verdicts) > 1:
+        return wish_answer.ambiguous(verdicts), None
+    return wish_answer.found(verdicts[0]), verdicts[0]
+
+
+def _closed(found: _Found, now: datetime) -> Answer | None:
+    """Return the answer for what was offered by that number, on a list that is closed now."""
+    gone = [(c, key) for c, led in found.offers.values() for key in led if key.kind not in TITLES]
+    for candidate, key in sorted(gone, key=lambda each: strength(each[1])):
+        if takes_wishes(candidate, now):
+            continue
+        said = wish_answer.named(
+            candidate, f"The offer with {RULES[key.kind].name} {key.value}", now
         )
-    return Answer(
-        strength.outcome,
-        reason,
-        candidate.offer_id,
-        candidate.public_id,
-        target=f"offer:{candidate.public_id}",
-    )
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
-
-
-def _judged(candidate: Candidate, what: str, now: datetime) -> Answer:
-    """Answer a line that means exactly ``candidate``; ``what`` begins the sentence."""
-    title = f"“{candidate.title}”"
-    if takes_wishes(candidate, now):
-        return Answer(
-            Outcome.REGISTERED,
-            f"{what} is {title} on list {candidate.list_slug}.",
-            candidate.offer_id,
-            candidate.public_id,
-            target=f"offer:{candidate.public_id}",
-        )
-    if candidate.offer_state is OfferState.WITHDRAWN or candidate.list_state in {
-        ListState.WITHDRAWN,
-        ListState.ARCHIVED,
-    }:
-        return Answer(
-            Outcome.NOT_OFFERED,
-            f"{what}, {title}, is not on offer any more.",
-            candidate.offer_id,
-            candidate.public_id,
-        )
-    when = "" if candidate.closes_at is None else f" on {candidate.closes_at:%Y-%m-%d %H:%M} UTC"
-    return Answer(
-        Outcome.CLOSED,
-        f"{what}, {title}, is on list {candidate.list_slug}, which closed{when}.",
-        candidate.offer_id,
-        candidate.public_id,
-    )
-
-
-def _ambiguous(candidates: Sequence[Candidate], name: str) -> Answer:
-    choices = ", ".join(f"offer/{candidate.public_id}" for candidate in candidates[:5])
-    more = f" and {len(candidates) - 5} more" if len(candidates) > 5 else ""
-    return Answer(
-        Outcome.AMBIGUOUS,
-        f"{len(candidates)} offers have this {name}: {choices}{more}. Send the one you mean.",
-    )
+        return said if said.outcome is Outcome.CLOSED else None
+    return None

@@ -10,9 +10,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from service.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from service.domain.allocation import AllocationPolicy
 
 
 class ListState(StrEnum):
@@ -34,10 +38,20 @@ class OfferState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
+class Source(StrEnum):
+    """Where the titles of a list come from."""
+
+    DUPLICATE = "DUPLICATE"
+    SURPLUS = "SURPLUS"
+    NEW_PUBLICATION = "NEW_PUBLICATION"
+    OWN_PUBLICATION = "OWN_PUBLICATION"
+    WITHDRAWN = "WITHDRAWN"
+
+
 class ListAction(StrEnum):
     """What an exchange librarian does to a list."""
 
-    SCHEDULE = "schedule"
+    APPROVE = "approve"
     OPEN = "open"
     CLOSE = "close"
     ALLOCATE = "allocate"
@@ -47,7 +61,7 @@ class ListAction(StrEnum):
 
 _S = ListState
 TRANSITIONS: dict[ListAction, tuple[frozenset[ListState], ListState]] = {
-    ListAction.SCHEDULE: (frozenset({_S.DRAFT, _S.SCHEDULED}), _S.SCHEDULED),
+    ListAction.APPROVE: (frozenset({_S.DRAFT}), _S.SCHEDULED),
     ListAction.OPEN: (frozenset({_S.DRAFT, _S.SCHEDULED}), _S.OPEN),
     ListAction.CLOSE: (frozenset({_S.OPEN}), _S.CLOSED),
     ListAction.ALLOCATE: (frozenset({_S.CLOSED}), _S.ALLOCATED),
@@ -57,7 +71,6 @@ TRANSITIONS: dict[ListAction, tuple[frozenset[ListState], ListState]] = {
 
 # What comes about in another way than by asking for it, and how.
 INDIRECT: dict[ListAction, str] = {
-    ListAction.SCHEDULE: "a list is scheduled by giving it a moment of opening",
     ListAction.ALLOCATE: "a list is allocated by `bookbridge allocate LIST`",
 }
 
@@ -73,7 +86,12 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class OfferList:
-    """One offer list. Instants are UTC; ``zone`` is the IANA zone its deadline was given in."""
+    """One offer list. Instants are UTC; ``zone`` is the IANA zone its deadline was given in.
+
+    How it is allocated: ``max_per_partner`` and ``min_parcel`` are copies, None where there is no
+    bound; ``not_to`` are countries or regions (ISO 3166-1 alpha-2) to which nothing of it may go.
+    ``ours``: we offer it; otherwise it is what a partner offers us.
+    """
 
     id: int
     public_id: str
@@ -86,6 +104,13 @@ class OfferList:
     closes_at: datetime | None
     zone: str
     created_at: datetime
+    source: Source
+    policy: AllocationPolicy
+    max_per_partner: int | None
+    min_parcel: int | None
+    not_to: tuple[str, ...]
+    revision: int
+    ours: bool
 
     def takes_wishes(self, now: datetime) -> bool:
         """Whether a wish that arrives at ``now`` is in time, to the second."""
@@ -94,7 +119,11 @@ class OfferList:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One title on one list, as a list of offers shows it."""
+    """One title on one list, as a list of offers shows it.
+
+    A set is one title: each of its ``copies`` has ``volumes`` volumes. ``not_to`` are countries or
+    regions to which this title may not go, beside those of its list.
+    """
 
     public_id: str
     list_slug: str
@@ -109,15 +138,36 @@ class Offer:
     place: str
     languages: str
     isbns: str
+    volumes: int
+    condition: str
+    not_to: tuple[str, ...]
+    source: Source
+    revision: int
 
 
 def after(action: ListAction, state: ListState) -> ListState:
-    """Return the state that ``action`` leads to; raise ``Conflict`` when it may not be done."""
+    """Return the state that ``action`` leads to.
+
+    Raises ``Conflict`` when it may not be done; it says what the state allows.
+    """
     allowed, target = TRANSITIONS[action]
     if state not in allowed:
         names = " or ".join(sorted(s.value for s in allowed))
-        raise Conflict(f"this list is {state}; only a list that is {names} can {action}")
+        there = ", ".join(possible(state)) or "nothing"
+        raise Conflict(
+            f"this list is {state}; only a list that is {names} can {action}, and what can be "
+            f"done now is: {there}"
+        )
     return target
+
+
+def possible(state: ListState) -> tuple[ListAction, ...]:
+    """Return what can be done to a list in this state.
+
+    >>> [action.value for action in possible(ListState.CLOSED)]
+    ['allocate', 'archive']
+    """
+    return tuple(action for action, (allowed, _) in TRANSITIONS.items() if state in allowed)
 
 
 def check_slug(slug: str) -> str:

@@ -67,7 +67,9 @@ FAILED: Final = WishListState.FAILED.value
 """What a partner says of a list that it could not answer."""
 
 # Outcomes after which a partner may still say more.
-UNSETTLED: Final = frozenset({Outcome.REGISTERED, Outcome.MATCHED, Outcome.WAITING})
+UNSETTLED: Final = frozenset(
+    {Outcome.REGISTERED, Outcome.MATCHED, Outcome.OTHER_EDITION, Outcome.WAITING}
+)
 
 
 @dataclass(frozen=True, slots=True)

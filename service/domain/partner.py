@@ -1,7 +1,8 @@
 """Exchange partners: the libraries we give to and receive from, and how they are named.
 
 A partner's code is ours and never changes; its ISIL (ISO 15511) is an attribute that it may not
-have. Two ISILs that differ only in case are one.
+have. Two ISILs that differ only in case are one. Here is what every request needs of a partner; all
+that the directory holds of it is in :mod:`service.domain.partner_entry`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,20 @@ class PartnerState(StrEnum):
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
+
+
+class PartnerType(StrEnum):
+    """What kind of library, or other body, a partner is."""
+
+    NATIONAL = "NATIONAL"
+    UNIVERSITY = "UNIVERSITY"
+    PUBLIC = "PUBLIC"
+    SPECIAL = "SPECIAL"
+    PARLIAMENTARY = "PARLIAMENTARY"
+    SCHOOL = "SCHOOL"
+    MUSEUM = "MUSEUM"
+    EXCHANGE_CENTRE = "EXCHANGE_CENTRE"  # acts for a country (UNESCO convention of 1958, art. 3)
+    OTHER = "OTHER"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marc_mappings.match_keys import Key
 from marc_mappings.summary import Summary
+from service.domain.rendition import Rendition
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class NewVersion:
 
     ``canonical``: MARC 21 as ISO 2709 or MARCXML; ``digest``: its SHA-256; ``control_key``:
     ``(agency)number`` of 003 and 001, if it has both; ``original_*``: where its bytes lie, in
-    octets; ``renditions``: (prefix, serialised element); ``terms``: separated by blanks.
+    octets; ``terms``: separated by blanks.
     """
 
     record_id: int | None
@@ -25,6 +26,6 @@ class NewVersion:
     original_offset: int
     original_length: int
     summary: Summary
-    renditions: tuple[tuple[str, bytes], ...]
+    renditions: tuple[Rendition, ...]
     keys: tuple[Key, ...]
     terms: str

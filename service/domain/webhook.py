@@ -12,16 +12,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-WISHLIST_ANSWERED: Final = "wishlist.answered"
-WISHLIST_FAILED: Final = "wishlist.failed"
-WISH_CHANGED: Final = "wish.changed"
-EVENTS: Final = (WISHLIST_ANSWERED, WISHLIST_FAILED, WISH_CHANGED)
+from service.domain.announcement import Announcement, address
 
 SIGNATURE: Final = "Bookbridge-Signature"
 EVENT: Final = "Bookbridge-Event"
@@ -40,15 +36,6 @@ class WebhookState(StrEnum):
 
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"
-
-
-class Announcement(NamedTuple):
-    """Something that a partner is told. ``body`` has ids, never titles; ``created_at`` is UTC."""
-
-    public_id: str
-    event: str
-    body: Mapping[str, Any]
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +80,11 @@ def message(announcement: Announcement, base_url: str) -> bytes:
     return json.dumps(said, ensure_ascii=False).encode("utf-8")
 
 
-def sentence(announcement: Announcement) -> str:
-    """Return what happened, for people."""
-    body = announcement.body
-    name = f"Wish list {body['wish_list']}"
-    if announcement.event == WISHLIST_ANSWERED:
-        counts = ", ".join(f"{number} {outcome}" for outcome, number in body["counts"].items())
-        return f"{name} is answered: {counts}."
-    if announcement.event == WISHLIST_FAILED:
-        return f"{name} could not be answered to its end."
-    told = ", ".join(f"{key} {value}" for key, value in body.items() if key != "wish_list")
-    return f"{name} changed: {told}."
-
-
-def address(announcement: Announcement, base_url: str) -> str:
-    """Return where to look for what happened."""
-    return f"{base_url}/api/v1/wishlists/{announcement.body['wish_list']}"
-
-
 def signature(secret: str, timestamp: int, body: bytes) -> str:
     """Return the value of the header that proves who sent ``body`` and when (epoch seconds).
 
     >>> signature("s", 0, b"{}")[:12]
-    't=0,v1=e4a1b'
+    't=0,v1=e79b1'
     """
     signed = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256)
     return f"t={timestamp},v1={signed.hexdigest()}"

@@ -20,6 +20,8 @@ class Outcome(StrEnum):
 
     REGISTERED = "registered"
     MATCHED = "matched"
+    # What is offered is another edition of it: it is named, and the wish goes on waiting.
+    OTHER_EDITION = "other_edition"
     WAITING = "waiting"
     AMBIGUOUS = "ambiguous"
     DUPLICATE = "duplicate"
@@ -43,7 +45,14 @@ class WishState(StrEnum):
 
 
 # The outcomes that leave something to do: a wish stays open until it is fulfilled or withdrawn.
-OPEN_OUTCOMES = frozenset({Outcome.REGISTERED, Outcome.MATCHED, Outcome.WAITING})
+OPEN_OUTCOMES = frozenset(
+    {Outcome.REGISTERED, Outcome.MATCHED, Outcome.OTHER_EDITION, Outcome.WAITING}
+)
+# Of those, the ones that a better offer may still answer: they are compared with what comes.
+# (A wish that waited and then met several offers is ambiguous, and waits on as well.)
+WAITING_OUTCOMES = frozenset({Outcome.WAITING, Outcome.OTHER_EDITION, Outcome.AMBIGUOUS})
+# A partner settles these by naming the offer that it means.
+CONFIRMABLE = frozenset({Outcome.MATCHED, Outcome.OTHER_EDITION, Outcome.AMBIGUOUS})
 # The outcomes that found an offer which the wish is for.
 MATCHED_OUTCOMES = frozenset({Outcome.REGISTERED, Outcome.MATCHED})
 
@@ -66,6 +75,8 @@ class WishListState(StrEnum):
 
 # The job that answers a long list.
 ANSWER = "answer_wish_list"
+# The job that makes the keys of what is offered on a list, and compares it with what waits.
+MATCH_OFFERS = "match_offers"
 
 
 class Reading(NamedTuple):
@@ -75,11 +86,24 @@ class Reading(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
+class Wanted(NamedTuple):
+    """What a line asks for in words, as its sender wrote it; ``""`` for what it does not say."""
+
+    title: str = ""
+    author: str = ""
+    year: str = ""
+    edition: str = ""
+    volume: str = ""
+    publisher: str = ""
+    language: str = ""
+
+
 class WishLine(NamedTuple):
     """One line as it was read: ``text`` is what came, ``problem`` says why it is no wish.
 
     ``offer`` is the public id of an offer of ours when the line names one exactly; ``remark`` is
-    what there is to say of the reading, whatever the answer.
+    what there is to say of the reading, whatever the answer. ``keys`` are those of its numbers and
+    titles, and of what tells editions apart; ``wanted`` is None where no words were read.
     """
 
     line_no: int
@@ -90,15 +114,16 @@ class WishLine(NamedTuple):
     note: str = ""
     problem: str = ""
     remark: str = ""
+    wanted: Wanted | None = None
 
 
 class Answer(NamedTuple):
     """The answer to one line: outcome, a reason in words, and the offer it means, if any.
 
     ``target`` is what the wish is for, the same text for the same thing; empty when nothing.
-    ``score`` says how surely the offer is the one that was meant: 1.0 by an identifier. A duplicate
-    has no target of its own; ``repeats`` is that of the wish which stands. ``since``: when the
-    partner first asked for it, where this line takes the place of an earlier one.
+    ``score`` says how surely the offer is the one that was meant: 1.0 by an identifier alone. A
+    duplicate has no target of its own; ``repeats`` is that of the wish which stands. ``since``:
+    when the partner first asked for it, where this line takes the place of an earlier one.
     """
 
     outcome: Outcome

@@ -1,21 +1,23 @@
 """One wish from what its cells say: offers of ours by name, other identifiers as match keys.
 
-Every format that is no MARC comes down to this: texts that identify, a quantity and a note.
+Every format that is no MARC comes down to this: texts that identify, words that say what it is, a
+quantity and a note.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from marc_mappings import match_keys
 from marc_mappings.match_keys import Key
-from service.domain.matching import KINDS
-from service.domain.wish import WishLine
+from service.domain import wish_title
+from service.domain.match_rule import COMPARED, LOOKED_UP
+from service.domain.wish import Wanted, WishLine
 
 # Columns of a table and members of a JSON object that hold an identifier, and of which kind.
 IDENTIFIER_COLUMNS: dict[str, str] = {
@@ -28,6 +30,8 @@ IDENTIFIER_COLUMNS: dict[str, str] = {
     "lccn": "lccn",
     "control_number": "control",
 }
+# Columns and members that say in words what is asked for.
+WORD_COLUMNS: tuple[str, ...] = Wanted._fields
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", re.ASCII)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 # A page about an offer, its record, and where the API has it.
@@ -86,13 +90,18 @@ class Cells(NamedTuple):
     quantity: Any = None
     note: Any = None
     zeros_lost: tuple[str, ...] = ()
+    wanted: Wanted = Wanted()
 
 
 def from_members(number: int, members: Mapping[str, Any], names: Names) -> WishLine:
-    """Return the wish that an object says whose members are named as ``IDENTIFIER_COLUMNS``."""
+    """Return the wish that an object says.
+
+    Its members are named as ``IDENTIFIER_COLUMNS`` and ``WORD_COLUMNS``.
+    """
     said = tuple((kind, members.get(name)) for name, kind in IDENTIFIER_COLUMNS.items())
     text = json.dumps(members, ensure_ascii=False)
-    cells = Cells(said, members.get("quantity"), members.get("note"))
+    wanted = wish_title.from_members(members)
+    cells = Cells(said, members.get("quantity"), members.get("note"), wanted=wanted)
     return from_cells(number, text, cells, names)
 
 
@@ -126,8 +135,9 @@ def from_cells(number: int, text: str, cells: Cells, names: Names) -> WishLine:
         keys += found
         if not found:
             complaints.append(match_keys.explain_invalid(cell).removesuffix("."))
-    line = from_keys(number, text, keys, complaints)
-    return line._replace(quantity=quantity, note=note, remark=" ".join(remarks))
+    line = from_keys(number, text, keys, complaints, cells.wanted)
+    remark = " ".join(filter(None, (*remarks, line.remark)))
+    return line._replace(quantity=quantity, note=note, remark=remark)
 
 
 def _with_zeros(cell: str, remarks: list[str]) -> tuple[Key, ...]:
@@ -142,15 +152,28 @@ def _with_zeros(cell: str, remarks: list[str]) -> tuple[Key, ...]:
 
 
 def from_keys(
-    number: int, text: str, keys: Iterable[Key], complaints: Iterable[str] = ()
+    number: int,
+    text: str,
+    keys: Iterable[Key],
+    complaints: Sequence[str] = (),
+    wanted: Wanted | None = None,
 ) -> WishLine:
-    """Return the wish for what has one of ``keys``; ``complaints`` are said where none helps."""
-    known = tuple(key for key in keys if key.kind in KINDS)
-    if known:
-        return WishLine(number, text[:_SHOWN], keys=known)
+    """Return the wish for what has one of ``keys``, or is what ``wanted`` says.
+
+    ``complaints`` are said where none helps, and where an identifier is wrong that stands beside a
+    title.
+    """
+    wanted = wanted if wanted and wanted.title else None
+    given = (*keys, *(wish_title.keys(wanted) if wanted else ()))
+    known = tuple(dict.fromkeys(key for key in given if key.kind in COMPARED))
+    if any(key.kind in LOOKED_UP for key in known):
+        remark = f"Not looked for: {'; '.join(complaints)}." if complaints and wanted else ""
+        return WishLine(number, text[:_SHOWN], keys=known, wanted=wanted, remark=remark)
     why = "; ".join(complaints) or (
-        "it names no offer, and has no control number with its agency, ISBN, ISSN or other "
-        "identifier to look for"
+        f"the title {wanted.title[:100]!r} says too little; add author and year, or an identifier"
+        if wanted
+        else "it names no offer, and has no control number with its agency, ISBN, ISSN or other "
+        "identifier, and no title to look for"
     )
     return invalid(number, text, f"This line cannot be matched: {why}.")
 

@@ -1,8 +1,8 @@
 """What partners write over the columns of their lists, in their languages.
 
 A heading is compared without case, blanks, points and full-width forms. Columns that help nobody
-find an offer (title, author, publisher) are known by name as well: they tell a row of headings
-from a row of books, and from the lines of a title above the table.
+find an offer (the number of a row) are known by name as well: they tell a row of headings from a
+row of books, and from the lines of a title above the table.
 
 Source: the spreadsheets of exchange partners in China, Japan, Korea, Mongolia, Russia, Taiwan and
 Vietnam; ISBD and MARC field names for what they call a column by its number.
@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from service.domain.wish_cells import IDENTIFIER_COLUMNS
+from service.domain.wish_cells import IDENTIFIER_COLUMNS, WORD_COLUMNS
 
 QUANTITY, NOTE = "quantity", "note"
 
@@ -56,7 +56,6 @@ _SPELT: dict[str, str] = {
         " | メモ | 备注 | 備註 | 附注 | 附註 | ghi chú | примечание | примечания"
         " | комментарий | тайлбар | тэмдэглэл"
     ),
-    # Not read, but known.
     "title": (
         "title | titles | book title | 書名 | 书名 | 題名 | 题名 | 書籍名 | タイトル"
         " | 本のタイトル | 서명 | 제목 | 표제 | 도서명 | 책제목 | nhan đề | tên sách"
@@ -78,6 +77,19 @@ _SPELT: dict[str, str] = {
         " | 발행연도 | 출판년도 | năm xuất bản | năm xb | год | год издания | хэвлэсэн он"
         " | он"
     ),
+    "edition": (
+        "edition | ed | edition statement | 판 | 판차 | 판사항 | 版 | 版次 | 版本 | 版表示"
+        " | lần xuất bản | издание | номер издания | хэвлэл | 250 | 250a | 250$a"
+    ),
+    "volume": (
+        "volume | vol | part | volume no | 권 | 권차 | 권호 | 卷 | 卷次 | 卷册 | 卷冊 | 巻 | 巻次"
+        " | 巻号 | tập | том | часть | боть | 245n | 245$n"
+    ),
+    "language": (
+        "language | lang | language code | 언어 | 言語 | 语言 | 語言 | 语种 | 語種 | ngôn ngữ"
+        " | язык | хэл | 041 | 041a | 041$a"
+    ),
+    # Not read, but known.
     "position": (
         "no | nr | number | # | 번호 | 순번 | 연번 | 序号 | 序號 | 番号 | 編號 | 编号 | stt"
         " | số tt | п/п | № п/п | № | д/д"
@@ -94,7 +106,11 @@ class Heading(NamedTuple):
     @property
     def is_read(self) -> bool:
         """Whether what stands in this column counts."""
-        return self.name in IDENTIFIER_COLUMNS or self.name in (QUANTITY, NOTE)
+        return (
+            self.name in IDENTIFIER_COLUMNS
+            or self.name in WORD_COLUMNS
+            or self.name in (QUANTITY, NOTE)
+        )
 
 
 def heading(cell: str) -> Heading:
@@ -109,17 +125,18 @@ def heading(cell: str) -> Heading:
 def headings(cells: Sequence[str]) -> tuple[Heading, ...] | None:
     """Return the columns that a row heads, or None if it is no row of headings.
 
-    It is one if it names a column with identifiers, or at least two columns that we know.
+    It is one if it names a column with identifiers or titles, or at least two that we know.
     """
     found = tuple(heading(cell) for cell in cells)
     known = {each.name for each in found if each.name}
-    return found if known & IDENTIFIER_COLUMNS.keys() or len(known) > 1 else None
+    telling = known & {*IDENTIFIER_COLUMNS, "title"}
+    return found if telling or len(known) > 1 else None
 
 
 def examples() -> str:
     """Return headings that are understood, for whoever must write one."""
     return ", ".join(
-        [*IDENTIFIER_COLUMNS, "국제표준도서번호", "书号", "書號", "ссылка", "liên kết"]
+        [*IDENTIFIER_COLUMNS, "title", "국제표준도서번호", "书号", "書名", "서명", "ссылка"]
     )
 
 

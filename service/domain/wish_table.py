@@ -1,7 +1,8 @@
 """A list that came as a table: its row of headings is found, and every row below it is a wish.
 
-Above the headings there may be a title and a letterhead. Where no headings are understood, the
-first column with identifiers in it is taken, and that is said.
+Above the headings there may be a title and a letterhead. Where no heading is understood that says
+where identifiers are, the first column with identifiers in it is taken, and that is said; where
+there is none either, a column of titles will do.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
-from service.domain import wish_cells, wish_headings
+from service.domain import wish_cells, wish_headings, wish_title
 from service.domain.wish import Reading, WishLine
-from service.domain.wish_cells import IDENTIFIER_COLUMNS, Cells, Names
+from service.domain.wish_cells import IDENTIFIER_COLUMNS, WORD_COLUMNS, Cells, Names
 from service.domain.wish_headings import NOTE, QUANTITY, Heading
 from service.errors import Invalid
 
@@ -31,10 +32,14 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The rows that are wishes, and which cells of them count, by column."""
+    """The rows that are wishes, and which cells of them count, by column.
+
+    ``words``: (column, name among ``WORD_COLUMNS``).
+    """
 
     rows: Iterator[Row]
     identifiers: tuple[tuple[int, str], ...]
+    words: tuple[tuple[int, str], ...]
     quantity: int | None
     note: int | None
     reading: Reading
@@ -47,12 +52,16 @@ class Table(NamedTuple):
             _cell(row, self.quantity),
             _cell(row, self.note),
             self.zeros_lost,
+            wish_title.from_members({name: _cell(row, column) for column, name in self.words}),
         )
         return wish_cells.from_cells(row.number, row.text, cells, names)
 
 
 def read(rows: Iterator[Row], names: Names) -> Table:
-    """Return the table that ``rows`` are; raise ``Invalid`` where no column holds identifiers."""
+    """Return the table that ``rows`` are.
+
+    Raises ``Invalid`` where no column holds identifiers, and none is called the title.
+    """
     first = list(islice(rows, _LOOKED_AT))
     known: tuple[Heading, ...] = ()
     begins = 0
@@ -73,6 +82,7 @@ def _headed(columns: Sequence[Heading], rows: Iterator[Row]) -> Table:
             for place, each in enumerate(columns)
             if each.name in IDENTIFIER_COLUMNS
         ),
+        _words(columns),
         _place(columns, QUANTITY),
         _place(columns, NOTE),
         Reading(columns_not_read=_not_read(columns)),
@@ -91,7 +101,9 @@ def _by_content(
         if any(told) and sum(told) * 2 >= len(told):
             break
     else:
-        raise Invalid(_without_identifiers(columns))
+        if _place(columns, "title") is None:
+            raise Invalid(_without_identifiers(columns))
+        return _headed(columns, chain(first, rows))
     begins = next(
         n for n, row in enumerate(first) if wish_cells.identifies(_cell(row, place) or "", names)
     )
@@ -105,6 +117,7 @@ def _by_content(
     return Table(
         chain(first[begins:], rows),
         ((place, ""),),
+        _words(columns),
         _place(columns, QUANTITY),
         _place(columns, NOTE),
         Reading(columns_not_read=_not_read(rest), remarks=(remark,)),
@@ -124,6 +137,12 @@ def _without_identifiers(columns: Sequence[Heading]) -> str:
 
 def _not_read(columns: Iterable[Heading]) -> tuple[str, ...]:
     return tuple(each.written[:100] for each in columns if each.written and not each.is_read)
+
+
+def _words(columns: Sequence[Heading]) -> tuple[tuple[int, str], ...]:
+    """Return the first column of each name that says something in words."""
+    places = ((_place(columns, name), name) for name in WORD_COLUMNS)
+    return tuple((place, name) for place, name in places if place is not None)
 
 
 def _place(columns: Sequence[Heading], name: str) -> int | None:

@@ -1,8 +1,12 @@
-"""Allocations: the run over a list, and what became of each wish in it."""
+"""Allocations: the run over a list, and what became of each wish in it.
+
+A plan is kept row by row and replaced as a whole. Confirming it, and all that follows, is in
+:mod:`service.store.allocation_steps`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,41 +14,37 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from service.domain.allocation import (
+    GIVEN,
     AllocationPolicy,
     AllocationRun,
+    AllocationState,
     Decision,
-    Wished,
-    hindrance,
+    RunState,
+    Standing,
+    Title,
 )
-from service.domain.offer import OfferState
-from service.domain.partner import PartnerState
-from service.domain.wish import Outcome, WishState
-from service.store import public_ids
+from service.store import bulk, public_ids
 from service.store.tables import (
     allocation,
+    allocation_partner,
     allocation_run,
     offer,
-    offer_list,
     partner,
     record,
     record_version,
-    wish,
     wish_list,
 )
 
 
-class Title(NamedTuple):
-    """An offer that is allocated: its copies, and the version of the record that is sent."""
-
-    offer_id: int
-    copies: int
-    version_id: int
-
-
 class Decided(NamedTuple):
-    """One decision of a run, with the names that people know the things by."""
+    """One decision of a run, with the names that people know the things by.
+
+    ``id`` names it in the API, "" where it is not kept. ``answer_until`` (UTC) is when a partner
+    must have said whether it takes what ``differs`` from its wish.
+    """
 
     position: int
+    id: str
     partner: str
     wish_list: str
     line_no: int
@@ -55,143 +55,176 @@ class Decided(NamedTuple):
     copies: int
     rank: int
     given: int
+    state: AllocationState
     reason: str
+    differs: str
+    answer_until: datetime | None
     transfer: str | None
 
 
 # A title is sent as it was when its list closed.
-_VERSION = sa.func.coalesce(offer.c.pinned_version_id, record.c.current_version_id)
+VERSION = sa.func.coalesce(offer.c.pinned_version_id, record.c.current_version_id)
 _SENT = offer.join(record, record.c.id == offer.c.record_id).join(
-    record_version, record_version.c.id == _VERSION
+    record_version, record_version.c.id == VERSION
 )
 
 # --- the run --------------------------------------------------------------------------------------
 
+_HAS = allocation.c.state.in_([AllocationState.PROPOSED.value, *sorted(s.value for s in GIVEN)])
+_MET = sa.and_(_HAS, allocation.c.given > 0, allocation.c.differs == "")
+_ACCEPTED = sa.and_(_HAS, allocation.c.state != "PROPOSED", allocation.c.given > 0)
+_GETS = sa.or_(_MET, _ACCEPTED)
+_ASKED = sa.and_(
+    allocation.c.given > 0,
+    sa.or_(
+        allocation.c.state == AllocationState.OFFERED.value,
+        sa.and_(allocation.c.state == AllocationState.PROPOSED.value, allocation.c.differs != ""),
+    ),
+)
 _COUNTED = (
     sa.func.count(allocation.c.position).label("wishes"),
-    sa.func.count(sa.case((allocation.c.given > 0, 1))).label("met"),
-    sa.func.coalesce(sa.func.sum(allocation.c.given), 0).label("given"),
-    sa.func.count(sa.distinct(sa.case((allocation.c.given > 0, allocation.c.partner_id)))).label(
-        "partners"
-    ),
+    sa.func.count(sa.case((_GETS, 1))).label("met"),
+    sa.func.coalesce(sa.func.sum(sa.case((_GETS, allocation.c.given), else_=0)), 0).label("given"),
+    sa.func.count(sa.distinct(sa.case((_GETS, allocation.c.partner_id)))).label("partners"),
+    sa.func.count(sa.case((_ASKED, 1))).label("asked"),
 )
 
 
 def run_of_list(conn: Connection, list_id: int) -> AllocationRun | None:
     """Return the run over a list with what it came to so far, or None."""
-    row = conn.execute(
-        sa.select(allocation_run, *_COUNTED)
-        .outerjoin(allocation, allocation.c.run_id == allocation_run.c.id)
-        .where(allocation_run.c.list_id == list_id)
-        .group_by(allocation_run.c.id)
-    ).first()
-    return None if row is None else _run(row)
-
-
-def begin(conn: Connection, list_id: int, policy: AllocationPolicy, now: datetime) -> int:
-    """Enter a run over a list; return its row."""
-    made = conn.execute(
-        allocation_run.insert()
-        .values(
-            public_id=public_ids.new(),
-            list_id=list_id,
-            policy=policy.value,
-            begun_at=now,
-        )
-        .returning(allocation_run.c.id)
+    row = conn.execute(sa.select(allocation_run).where(allocation_run.c.list_id == list_id)).first()
+    if row is None:
+        return None
+    counted = conn.execute(sa.select(*_COUNTED).where(allocation.c.run_id == row.id)).one()
+    return AllocationRun(
+        id=row.id,
+        public_id=row.public_id,
+        list_id=row.list_id,
+        state=RunState(row.state),
+        policy=AllocationPolicy(row.policy),
+        seed=row.seed,
+        begun_at=row.begun_at,
+        confirmed_at=row.confirmed_at,
+        finished_at=row.finished_at,
+        inputs=row.inputs or {},
+        **{name: int(value) for name, value in counted._mapping.items()},
     )
-    return int(made.scalar_one())
 
 
-def lock(conn: Connection, run_id: int) -> bool:
-    """Let nobody else go on with a run until the transaction ends; return whether it is open."""
+class Stands(NamedTuple):
+    """Where the run over a list stands, without what it came to."""
+
+    id: int
+    public_id: str
+    state: RunState
+    seed: str
+    finished: bool
+
+
+def stands(conn: Connection, list_id: int, *, lock: bool = False) -> Stands | None:
+    """Return where the run over a list stands; with ``lock``, nobody else moves it meanwhile."""
+    query = sa.select(
+        allocation_run.c.id,
+        allocation_run.c.public_id,
+        allocation_run.c.state,
+        allocation_run.c.seed,
+        allocation_run.c.finished_at.is_not(None),
+    ).where(allocation_run.c.list_id == list_id)
+    row = conn.execute(query.with_for_update() if lock else query).first()
+    return None if row is None else Stands(row[0], row[1], RunState(row[2]), row[3], bool(row[4]))
+
+
+def begin(
+    conn: Connection,
+    list_id: int,
+    policy: AllocationPolicy,
+    seed: str,
+    inputs: Mapping[str, Any],
+    now: datetime,
+) -> tuple[int, str]:
+    """Begin the plan of a list, in the place of one that was not confirmed.
+
+    Returns its row and its public id, which is new: by it a planner sees that no other has begun.
+    """
+    values = {
+        "public_id": public_ids.new(),
+        "policy": policy.value,
+        "seed": seed,
+        "inputs": dict(inputs),
+        "begun_at": now,
+        "state": RunState.PLANNING.value,
+    }
     found = conn.execute(
-        sa.select(allocation_run.c.finished_at)
+        allocation_run.update()
+        .where(
+            allocation_run.c.list_id == list_id,
+            allocation_run.c.state != RunState.CONFIRMED.value,
+        )
+        .values(**values)
+        .returning(allocation_run.c.id)
+    ).scalar()
+    if found is None:
+        found = conn.execute(
+            allocation_run.insert().values(list_id=list_id, **values).returning(allocation_run.c.id)
+        ).scalar_one()
+    return int(found), str(values["public_id"])
+
+
+def clear(conn: Connection, run_id: int, limit: int) -> bool:
+    """Remove up to ``limit`` decisions of an earlier plan; return whether there may be more."""
+    oldest = (
+        sa.select(allocation.c.position)
+        .where(allocation.c.run_id == run_id)
+        .order_by(allocation.c.position)
+        .limit(limit)
+    )
+    done = conn.execute(
+        allocation.delete().where(allocation.c.run_id == run_id, allocation.c.position.in_(oldest))
+    )
+    if done.rowcount == limit:
+        return True
+    conn.execute(allocation_partner.delete().where(allocation_partner.c.run_id == run_id))
+    return False
+
+
+def is_planning(conn: Connection, run_id: int, public_id: str) -> bool:
+    """Hold a run; return whether this plan of it is still the one that is made."""
+    row = conn.execute(
+        sa.select(allocation_run.c.public_id, allocation_run.c.state)
         .where(allocation_run.c.id == run_id)
         .with_for_update()
     ).one()
-    return found.finished_at is None
+    return bool(row.public_id == public_id and row.state == RunState.PLANNING.value)
 
 
-def finish(conn: Connection, run_id: int, now: datetime) -> None:
-    """End a run."""
+def propose(conn: Connection, run_id: int) -> None:
+    """Say that a plan is all there."""
     conn.execute(
-        allocation_run.update().where(allocation_run.c.id == run_id).values(finished_at=now)
+        allocation_run.update()
+        .where(allocation_run.c.id == run_id, allocation_run.c.state == RunState.PLANNING.value)
+        .values(state=RunState.PROPOSED.value)
     )
 
 
-def last_position(conn: Connection, run_id: int) -> int:
-    """Return the number of the newest decision of a run, 0 when there is none."""
-    found = conn.execute(
-        sa.select(sa.func.max(allocation.c.position)).where(allocation.c.run_id == run_id)
-    )
-    return int(found.scalar() or 0)
+# --- what was planned -----------------------------------------------------------------------------
 
-
-# --- what it decides on ---------------------------------------------------------------------------
-
-
-def wished_offers(conn: Connection, list_id: int, after: int, limit: int) -> list[int]:
-    """Return offers of a list that open wishes ask for, in the order of their rows."""
-    rows = conn.execute(
-        sa.select(wish.c.offer_id)
-        .join(offer, offer.c.id == wish.c.offer_id)
-        .where(offer.c.list_id == list_id, offer.c.id > after, wish.c.state == WishState.OPEN.value)
-        .distinct()
-        .order_by(wish.c.offer_id)
-        .limit(limit)
-    )
-    return [int(offer_id) for offer_id in rows.scalars()]
-
-
-def wishers(conn: Connection, offer_ids: Collection[int]) -> list[int]:
-    """Return the partners with open wishes for these offers, in the order of their rows."""
-    rows = conn.execute(
-        sa.select(wish.c.partner_id)
-        .where(wish.c.offer_id.in_(offer_ids), wish.c.state == WishState.OPEN.value)
-        .distinct()
-        .order_by(wish.c.partner_id)
-    )
-    return [int(partner_id) for partner_id in rows.scalars()]
-
-
-def titles(conn: Connection, offer_ids: Collection[int], *, lock: bool = True) -> dict[int, Title]:
-    """Return these offers; with ``lock`` nobody takes one back until the transaction ends."""
-    query = (
-        sa.select(offer.c.id, offer.c.copies, _VERSION)
-        .join(record, record.c.id == offer.c.record_id)
-        .where(offer.c.id.in_(offer_ids))
-        .order_by(offer.c.id)
-    )
-    if lock:
-        query = query.with_for_update(of=offer, key_share=True)
-    return {row[0]: Title(*row) for row in conn.execute(query)}
-
-
-def open_wishes(conn: Connection, offer_ids: Collection[int], *, lock: bool = True) -> list[Wished]:
-    """Return the open wishes for these offers; with ``lock`` nobody withdraws one meanwhile."""
-    query = (
-        sa.select(
-            wish.c.wish_list_id,
-            wish_list.c.public_id,
-            wish.c.line_no,
-            wish.c.partner_id,
-            wish.c.offer_id,
-            wish.c.quantity,
-            wish.c.wished_at,
-            wish.c.outcome,
-            offer.c.state,
-            partner.c.state,
-        )
-        .join(wish_list, wish_list.c.id == wish.c.wish_list_id)
-        .join(offer, offer.c.id == wish.c.offer_id)
-        .join(partner, partner.c.id == wish.c.partner_id)
-        .where(wish.c.offer_id.in_(offer_ids), wish.c.state == WishState.OPEN.value)
-        .order_by(wish.c.wish_list_id, wish.c.line_no)
-    )
-    if lock:
-        query = query.with_for_update(of=wish)
-    return [_wished(row) for row in conn.execute(query)]
+_COLUMNS = (
+    "run_id",
+    "position",
+    "wish_list_id",
+    "line_no",
+    "partner_id",
+    "offer_id",
+    "wished_at",
+    "quantity",
+    "copies",
+    "rank",
+    "given",
+    "reason",
+    "state",
+    "differs",
+    "facts",
+)
 
 
 def keep(
@@ -199,95 +232,158 @@ def keep(
     run_id: int,
     after: int,
     decisions: Sequence[Decision],
-    transfers: Sequence[str | None],
+    titles: Mapping[int, Title],
+    *,
+    late: bool = False,
 ) -> None:
-    """Keep decisions, numbered behind ``after``, and tell the wishes what became of them.
+    """Keep decisions, numbered behind ``after``, with what they were made of.
 
-    ``transfers`` are the public ids of what was given, in the order of the decisions.
+    ``late``: they were made of nothing, when the plan was there already.
     """
-    numbered = enumerate(zip(decisions, transfers, strict=True), after + 1)
-    conn.execute(allocation.insert(), [_row(run_id, number, *each) for number, each in numbered])
-    for state, given in ((WishState.ALLOCATED, True), (WishState.NOT_ALLOCATED, False)):
-        told = [_told(each) for each in decisions if bool(each.given) is given]
-        if told:
-            conn.execute(_TELL.values(state=state.value), told)
+    rows = []
+    for position, (wished, rank, copies, given, reason) in enumerate(decisions, after + 1):
+        facts: dict[str, Any] = {}
+        if wished.had or wished.fits or wished.place_has:
+            facts = {name: True for name in _FLAGS if getattr(wished, name)}
+        if wished.hindrance:
+            facts["hindrance"] = wished.hindrance
+        if (volumes := titles[wished.offer_id].volumes) != 1:
+            facts["volumes"] = volumes
+        if late:
+            facts["late"] = True
+        rows.append(
+            (
+                run_id,
+                position,
+                wished.wish_list_id,
+                wished.line_no,
+                wished.partner_id,
+                wished.offer_id,
+                wished.wished_at,
+                wished.quantity,
+                copies,
+                rank,
+                given,
+                reason,
+                AllocationState.PROPOSED.value,
+                wished.differs,
+                facts or None,
+            )
+        )
+    bulk.insert(conn, allocation, _COLUMNS, rows)
 
 
-# What the partner was answered first stays, and what became of the wish follows it.
-_TELL = (
-    wish.update()
-    .where(
-        wish.c.wish_list_id == sa.bindparam("of_list"),
-        wish.c.line_no == sa.bindparam("of_line"),
-        wish.c.state == WishState.OPEN.value,
+# What is known of a wish beside what every reader sees, as its facts have it where it is so.
+_FLAGS = ("had", "fits", "place_has")
+
+
+def keep_standings(conn: Connection, run_id: int, standings: Mapping[int, Standing]) -> None:
+    """Keep what a run knew of its partners."""
+    bulk.insert(
+        conn,
+        allocation_partner,
+        ("run_id", "partner_id", "facts"),
+        [(run_id, who, _facts(standing)) for who, standing in sorted(standings.items())],
     )
-    .values(reason=wish.c.reason + sa.literal(" ") + sa.bindparam("told", type_=sa.Text))
-)
 
 
-def _told(decision: Decision) -> dict[str, Any]:
-    wished = decision.wished
-    return {
-        "of_list": wished.wish_list_id,
-        "of_line": wished.line_no,
-        "told": decision.reason,
-    }
-
-
-def _row(run_id: int, number: int, decision: Decision, transfer: str | None) -> dict[str, Any]:
-    wished = decision.wished
-    return {
-        "run_id": run_id,
-        "position": number,
-        "wish_list_id": wished.wish_list_id,
-        "line_no": wished.line_no,
-        "partner_id": wished.partner_id,
-        "offer_id": wished.offer_id,
-        "wished_at": wished.wished_at,
-        "quantity": wished.quantity,
-        "copies": decision.copies,
-        "rank": decision.rank,
-        "given": decision.given,
-        "reason": decision.reason,
-        "transfer": transfer,
-    }
+def _facts(standing: Standing) -> dict[str, Any]:
+    return standing._asdict() | {"room": standing.room._asdict()}
 
 
 # --- what was decided -----------------------------------------------------------------------------
 
+_DECIDED = (
+    sa.select(
+        allocation.c.position,
+        (allocation_run.c.public_id + "-" + sa.cast(allocation.c.position, sa.Text)).label("id"),
+        partner.c.code,
+        wish_list.c.public_id,
+        allocation.c.line_no,
+        offer.c.public_id,
+        record_version.c.title,
+        allocation.c.wished_at,
+        allocation.c.quantity,
+        allocation.c.copies,
+        allocation.c.rank,
+        allocation.c.given,
+        allocation.c.state,
+        allocation.c.reason,
+        allocation.c.differs,
+        allocation.c.answer_until,
+        allocation.c.transfer,
+    )
+    .select_from(allocation)
+    .join(allocation_run, allocation_run.c.id == allocation.c.run_id)
+    .join(partner, partner.c.id == allocation.c.partner_id)
+    .join(wish_list, wish_list.c.id == allocation.c.wish_list_id)
+    .join(_SENT, offer.c.id == allocation.c.offer_id)
+)
+
 
 def decided(conn: Connection, run_id: int, after: int, limit: int) -> list[Decided]:
     """Return decisions of a run in their order, behind the number ``after``."""
-    rows = conn.execute(
-        sa.select(
-            allocation.c.position,
-            partner.c.code,
-            wish_list.c.public_id,
-            allocation.c.line_no,
-            offer.c.public_id,
-            record_version.c.title,
-            allocation.c.wished_at,
-            allocation.c.quantity,
-            allocation.c.copies,
-            allocation.c.rank,
-            allocation.c.given,
-            allocation.c.reason,
-            allocation.c.transfer,
-        )
-        .select_from(allocation)
-        .join(partner, partner.c.id == allocation.c.partner_id)
-        .join(wish_list, wish_list.c.id == allocation.c.wish_list_id)
-        .join(_SENT, offer.c.id == allocation.c.offer_id)
-        .where(allocation.c.run_id == run_id, allocation.c.position > after)
+    return _decided(
+        conn,
+        _DECIDED.where(allocation.c.run_id == run_id, allocation.c.position > after)
         .order_by(allocation.c.position)
+        .limit(limit),
+    )
+
+
+def decided_for(
+    conn: Connection,
+    partner_id: int,
+    before: tuple[str, int] | None,
+    limit: int,
+    state: AllocationState | None = None,
+) -> list[Decided]:
+    """Return what confirmed runs decided for a partner, newest run first, behind (run, number)."""
+    query = (
+        _DECIDED.where(
+            allocation.c.partner_id == partner_id,
+            allocation_run.c.state == RunState.CONFIRMED.value,
+            allocation.c.state != AllocationState.PROPOSED.value,
+        )
+        .order_by(allocation_run.c.public_id.desc(), allocation.c.position.desc())
         .limit(limit)
     )
-    return [Decided._make(row) for row in rows]
+    if state is not None:
+        query = query.where(allocation.c.state == state.value)
+    if before is not None:
+        run, position = before
+        query = query.where(
+            sa.or_(
+                allocation_run.c.public_id < run,
+                sa.and_(allocation_run.c.public_id == run, allocation.c.position < position),
+            )
+        )
+    return _decided(conn, query)
 
 
-def described(conn: Connection, decisions: Sequence[Decision], after: int) -> list[Decided]:
+def decided_by_id(conn: Connection, run: str, position: int) -> Decided | None:
+    """Return one decision of a confirmed run, or None."""
+    query = _DECIDED.where(
+        allocation_run.c.public_id == run,
+        allocation_run.c.state == RunState.CONFIRMED.value,
+        allocation.c.position == position,
+        allocation.c.state != AllocationState.PROPOSED.value,
+    )
+    found = _decided(conn, query)
+    return found[0] if found else None
+
+
+def _decided(conn: Connection, query: sa.Select[Any]) -> list[Decided]:
+    return [
+        Decided._make((*row[:12], AllocationState(row[12]), *row[13:]))
+        for row in conn.execute(query)
+    ]
+
+
+def described(
+    conn: Connection, decisions: Sequence[Decision], after: int, codes: Mapping[int, Standing]
+) -> list[Decided]:
     """Return decisions that are not kept as ``decided`` would, numbered behind ``after``."""
-    codes = _names(conn, partner.c.id, partner.c.code, {d.wished.partner_id for d in decisions})
     shown = {
         row.id: row
         for row in conn.execute(
@@ -298,55 +394,44 @@ def described(conn: Connection, decisions: Sequence[Decision], after: int) -> li
     }
     return [
         Decided(
-            number,
-            codes[decision.wished.partner_id],
-            decision.wished.wish_list,
-            decision.wished.line_no,
-            shown[decision.wished.offer_id].public_id,
-            shown[decision.wished.offer_id].title,
-            decision.wished.wished_at,
-            decision.wished.quantity,
-            decision.copies,
-            decision.rank,
-            decision.given,
-            decision.reason,
-            None,
+            position=number,
+            id="",
+            partner=codes[decision.wished.partner_id].code,
+            wish_list=decision.wished.wish_list,
+            line_no=decision.wished.line_no,
+            offer=shown[decision.wished.offer_id].public_id,
+            title=shown[decision.wished.offer_id].title,
+            wished_at=decision.wished.wished_at,
+            quantity=decision.wished.quantity,
+            copies=decision.copies,
+            rank=decision.rank,
+            given=decision.given,
+            state=AllocationState.PROPOSED,
+            reason=decision.reason,
+            differs=decision.wished.differs,
+            answer_until=None,
+            transfer=None,
         )
         for number, decision in enumerate(decisions, after + 1)
     ]
 
 
-def offerer(conn: Connection, list_id: int) -> str | None:
-    """Return the code of the partner who offers a list to us, None for a list of our own."""
-    found = conn.execute(
-        sa.select(partner.c.code)
-        .join(offer_list, offer_list.c.offered_by == partner.c.id)
-        .where(offer_list.c.id == list_id)
+def shares(conn: Connection, run_id: int) -> dict[str, int]:
+    """Return how many copies each partner has by a run, or is asked to take, by its code."""
+    rows = conn.execute(
+        sa.select(partner.c.code, sa.func.sum(allocation.c.given))
+        .join(partner, partner.c.id == allocation.c.partner_id)
+        .where(allocation.c.run_id == run_id, sa.or_(_GETS, _ASKED))
+        .group_by(partner.c.code)
     )
-    return found.scalar()
+    return {row[0]: int(row[1]) for row in rows}
 
 
-def _names(
-    conn: Connection, key: sa.Column[int], name: sa.Column[str], keys: Collection[int]
-) -> dict[int, str]:
-    return {row[0]: row[1] for row in conn.execute(sa.select(key, name).where(key.in_(keys)))}
-
-
-def _run(row: sa.Row[Any]) -> AllocationRun:
-    return AllocationRun(
-        id=row.id,
-        public_id=row.public_id,
-        list_id=row.list_id,
-        policy=AllocationPolicy(row.policy),
-        begun_at=row.begun_at,
-        finished_at=row.finished_at,
-        wishes=int(row.wishes),
-        met=int(row.met),
-        given=int(row.given),
-        partners=int(row.partners),
+def partners_shares(conn: Connection, run_id: int) -> dict[int, int]:
+    """Return how many copies a plan has for each partner."""
+    rows = conn.execute(
+        sa.select(allocation.c.partner_id, sa.func.sum(allocation.c.given))
+        .where(allocation.c.run_id == run_id, allocation.c.given > 0)
+        .group_by(allocation.c.partner_id)
     )
-
-
-def _wished(row: Sequence[Any]) -> Wished:
-    outcome, offered, whose = Outcome(row[7]), OfferState(row[8]), PartnerState(row[9])
-    return Wished._make((*row[:7], hindrance(outcome, offered, whose)))
+    return {row[0]: int(row[1]) for row in rows}

@@ -38,6 +38,12 @@ def by_code(conn: Connection, code: str) -> Audience | None:
     return None if row is None else Audience(row.id, row.code, AudienceKind(row.kind))
 
 
+def known(conn: Connection, codes: Collection[str]) -> set[str]:
+    """Return those of these codes that an audience has."""
+    rows = conn.execute(sa.select(audience.c.code).where(audience.c.code.in_(codes)))
+    return set(rows.scalars())
+
+
 def listed(conn: Connection, after: str = "", limit: int = 1000) -> list[tuple[Audience, int]]:
     """Return groups by code behind ``after``, each with the number of those who belong to it."""
     belonging = (
@@ -77,6 +83,22 @@ def standing(conn: Connection, partner_id: int) -> frozenset[int]:
         )
     )
     return frozenset({PUBLIC, *found.scalars()})
+
+
+def standing_of(conn: Connection, partner_ids: Collection[int]) -> dict[int, frozenset[int]]:
+    """Return the audiences of several partners, as ``standing`` does for one."""
+    found: dict[int, set[int]] = {partner_id: {PUBLIC} for partner_id in partner_ids}
+    rows = conn.execute(
+        sa.select(_OURS.partner_id, _OURS.audience_id).where(
+            _OURS.partner_id.in_(sorted(found)),
+            _OURS.belongs.is_(True),
+            _OURS.since.is_not(None),
+            _OURS.left.is_(None),
+        )
+    )
+    for partner_id, audience_id in rows:
+        found[partner_id].add(audience_id)
+    return {partner_id: frozenset(each) for partner_id, each in found.items()}
 
 
 def decide(

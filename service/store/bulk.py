@@ -43,19 +43,18 @@ def insert(
         conn.exec_driver_sql(sql, values)
 
 
-def _processed(rows: Iterable[Row], place: int, process: _Processor) -> list[Row]:
+def _processed(rows: list[Row], place: int, process: _Processor) -> list[Row]:
     """Return the rows with the value at ``place`` as the driver takes it.
 
-    The same object in every row, as the moment of a step is, is turned once.
+    The same object in many rows, as the moment of a step is, is turned once.
     """
+    made: dict[int, Any] = {}
     result: list[Row] = []
-    given: Any = None
-    made: Any = process(None)
     for row in rows:
-        if row[place] is not given:
-            given = row[place]
-            made = process(given)
-        result.append((*row[:place], made, *row[place + 1 :]))
+        key = id(row[place])  # ``rows`` is a list that keeps its objects: no other has this id
+        if key not in made:
+            made[key] = process(row[place])
+        result.append((*row[:place], made[key], *row[place + 1 :]))
     return result
 
 

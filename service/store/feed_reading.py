@@ -1,4 +1,4 @@
-"""The public feed as it is read: one stream's pages, single items, sets, renditions.
+"""The public feed as it is read: one stream's pages, single items, sets.
 
 Reading takes no lock, and is bounded by ``stamp <= p``. This is the way of everybody who sees the
 public alone: a page is one query. ``store.feed_merging`` is that of partners who see more.
@@ -6,9 +6,9 @@ public alone: a page is one query. ``store.feed_merging`` is that of partners wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -204,23 +204,6 @@ def entry(conn: Connection, kind: str, public_id: str, prefix: str) -> Entry | N
         {"prefix": prefix},
     ).first()
     return None if row is None else Entry(*row)
-
-
-_VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
-_RENDITIONS = sa.select(rendition.c.version_id, _BODY).where(
-    rendition.c.prefix == sa.bindparam("prefix"), rendition.c.version_id.in_(_VALUES)
-)
-
-
-def renditions(conn: Connection, prefix: str, version_ids: Sequence[int]) -> dict[int, bytes]:
-    """Return what is stored of these versions in a format, by their ids."""
-    return dict(bulk.select_in(conn, _RENDITIONS, version_ids, {"prefix": prefix}))
-
-
-def keep_renditions(conn: Connection, prefix: str, made: Mapping[int, bytes]) -> None:
-    """Store what was made of these versions in a format; who was first, stays."""
-    rows = [(version_id, prefix, body) for version_id, body in made.items()]
-    bulk.insert(conn, rendition, ("version_id", "prefix", "body"), rows, if_new=True)
 
 
 def sets(conn: Connection, audiences: Collection[int], after: str, limit: int) -> list[str]:

@@ -69,6 +69,24 @@ def enqueue(
     return int(row.scalar_one())
 
 
+# The number of the advisory locks under which jobs are enqueued once.
+_ONCE = 7_031_976
+
+
+def enqueue_once(conn: Connection, kind: str, subject_id: int, now: datetime) -> None:
+    """Put a job at the end of the queue unless one of its kind waits there for this subject.
+
+    The one that waits is held until the transaction ends: no worker takes it before what it is
+    enqueued for now can be seen.
+    """
+    if conn.dialect.name == "postgresql":
+        number = sa.literal(subject_id % 2**31, sa.Integer)
+        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.literal(_ONCE), number)))
+    waits = (job.c.kind == kind) & (job.c.subject_id == subject_id) & (job.c.state == WAITING)
+    if conn.execute(job.update().where(waits).values(due_at=None)).rowcount == 0:
+        enqueue(conn, kind, subject_id, 0, now)
+
+
 def lease(conn: Connection, now: datetime, job_id: int | None = None) -> Job | None:
     """Take the oldest job that waits or whose worker died (or just ``job_id``); None if none.
 
@@ -166,6 +184,16 @@ def of_subject(conn: Connection, kind: str, subject_id: int) -> Job | None:
         .limit(1)
     ).first()
     return None if row is None else _job(row)
+
+
+def another_waits(conn: Connection, held: Job, now: datetime) -> bool:
+    """Whether a job other than this one could be begun at once."""
+    free = sa.select(job.c.id).where(
+        job.c.state == WAITING,
+        job.c.id != held.id,
+        job.c.due_at.is_(None) | (job.c.due_at <= now),
+    )
+    return conn.execute(free.limit(1)).first() is not None
 
 
 def by_public_id(conn: Connection, public_id: str) -> Job | None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from service.domain.allocation import AllocationPolicy, RunState
 from service.domain.audience import PUBLIC
-from service.domain.offer import LISTED, ListState, OfferList, OfferState
-from service.errors import Conflict
+from service.domain.offer import LISTED, ListState, OfferList, OfferState, Source
+from service.domain.partner import PartnerState
+from service.domain.wish import WishState
+from service.errors import Conflict, Outdated
 from service.store import public_ids, tiers
-from service.store.tables import offer, offer_list
+from service.store.tables import (
+    allocation_run,
+    audience_member,
+    offer,
+    offer_list,
+    partner,
+    wish,
+)
 
 
 def add(
@@ -28,8 +38,12 @@ def add(
     closes_at: datetime | None,
     zone: str,
     now: datetime,
+    terms: Mapping[str, Any] | None = None,
 ) -> OfferList:
-    """Enter a list as a draft; raise ``Conflict`` when its slug was ever used."""
+    """Enter a list as a draft; raise ``Conflict`` when its slug was ever used.
+
+    ``terms``: where its titles come from and how it is allocated, as far as it is said.
+    """
     try:
         with conn.begin_nested():
             row = conn.execute(
@@ -45,6 +59,7 @@ def add(
                     closes_at=closes_at,
                     zone=zone,
                     created_at=now,
+                    **_columns(terms or {}),
                 )
                 .returning(offer_list)
             ).one()
@@ -132,7 +147,7 @@ def move(conn: Connection, found: OfferList, state: ListState, now: datetime | N
 
     ``now`` is kept as the moment of opening when the list opens.
     """
-    values: dict[str, object] = {"state": state.value}
+    values: dict[str, object] = {"state": state.value, "revision": offer_list.c.revision + 1}
     if now is not None:
         values["opens_at"] = now
     moved = conn.execute(
@@ -142,6 +157,101 @@ def move(conn: Connection, found: OfferList, state: ListState, now: datetime | N
     )
     if moved.rowcount != 1:
         raise Conflict("somebody else changed this list at the same moment; look at it again")
+
+
+def change(conn: Connection, found: OfferList, values: Mapping[str, Any]) -> OfferList:
+    """Change fields of a list as it was found; raise ``Outdated`` if somebody changed it since."""
+    row = conn.execute(
+        offer_list.update()
+        .where(
+            offer_list.c.id == found.id,
+            offer_list.c.revision == found.revision,
+            offer_list.c.state == found.state.value,
+        )
+        .values(revision=found.revision + 1, **_columns(values))
+        .returning(offer_list)
+    ).first()
+    if row is None:
+        raise Outdated(
+            "somebody else changed this list at the same moment; look at it again",
+            by_id(conn, found.id).revision,
+        )
+    return _list(row)
+
+
+def drop_plan(conn: Connection, list_id: int) -> bool:
+    """Let a plan that was made for a list be confirmed no more; return whether there was one."""
+    dropped = conn.execute(
+        allocation_run.update()
+        .where(
+            allocation_run.c.list_id == list_id,
+            allocation_run.c.state == RunState.PROPOSED.value,
+        )
+        .values(state=RunState.PLANNING.value)
+    )
+    return dropped.rowcount == 1
+
+
+def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: " ".join(v) if name == "not_to" else v for name, v in values.items()}
+
+
+class Standing(NamedTuple):
+    """How many wishes stand on a list, and of how many partners."""
+
+    wishes: int
+    partners: int
+
+
+def wishes_on(conn: Connection, list_id: int) -> Standing:
+    """Return what stands on a list, of wish lists that are still being answered as well.
+
+    With the list locked no wish comes between this look and the end of the transaction.
+    """
+    row = conn.execute(
+        sa.select(sa.func.count(), sa.func.count(wish.c.partner_id.distinct()))
+        .select_from(wish.join(offer, offer.c.id == wish.c.offer_id))
+        .where(offer.c.list_id == list_id, wish.c.state.in_(_STANDING))
+    ).one()
+    return Standing(*row)
+
+
+_STANDING = [WishState.OPEN.value, WishState.PENDING.value]
+
+
+def concerned(conn: Connection, list_id: int, after: int, limit: int) -> list[int]:
+    """Return rows of partners behind ``after`` that a list concerns, in their order.
+
+    Those that may see it now and whose exchange is not suspended, and those that wish for some of
+    it, whether or not they may see it still.
+    """
+    open_to = tiers.open_to(conn, [list_id])[list_id]
+    member = audience_member.c
+    belongs = sa.exists().where(
+        member.partner_id == partner.c.id,
+        member.audience_id.in_(sorted(open_to)),
+        member.belongs.is_(True),
+        member.since.is_not(None),
+        member.left.is_(None),
+    )
+    wishes_for = sa.exists().where(
+        wish.c.partner_id == partner.c.id,
+        wish.c.state.in_(_STANDING),
+        wish.c.offer_id == offer.c.id,
+        offer.c.list_id == list_id,
+    )
+    sees = sa.true() if PUBLIC in open_to else belongs
+    rows = conn.execute(
+        sa.select(partner.c.id)
+        .where(
+            partner.c.id > after,
+            partner.c.merged_into.is_(None),
+            ((partner.c.state == PartnerState.ACTIVE.value) & sees) | wishes_for,
+        )
+        .order_by(partner.c.id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
 
 
 def due(conn: Connection, now: datetime) -> list[OfferList]:
@@ -168,4 +278,11 @@ def _list(row: sa.Row[Any]) -> OfferList:
         closes_at=row.closes_at,
         zone=row.zone,
         created_at=row.created_at,
+        source=Source(row.source),
+        policy=AllocationPolicy(row.policy),
+        max_per_partner=row.max_per_partner,
+        min_parcel=row.min_parcel,
+        not_to=tuple(row.not_to.split()),
+        revision=row.revision,
+        ours=row.offered_by is None,
     )

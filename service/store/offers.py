@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from marc_mappings.match_keys import Key
-from service.domain.offer import LISTED, ListState, Offer, OfferState
+from service.domain.offer import LISTED, ListState, Offer, OfferState, Source
 from service.domain.publication import Published, offer_sets
 from service.domain.tier import shown_to
 from service.errors import Conflict
 from service.store import bulk, feed, public_ids, search, tiers
-from service.store.tables import match_key, offer, offer_list, record, record_version, rendition
+from service.store.tables import offer, offer_list, record, record_version, rendition
 
 _OFFERED_ALREADY = sa.select(offer.c.record_id).where(
     offer.c.list_id == sa.bindparam("list"),
@@ -100,6 +99,53 @@ def exists(conn: Connection, public_id: str) -> bool:
     )
 
 
+class Held(NamedTuple):
+    """An offer that nobody else changes meanwhile; ``allocated`` are the copies that are given."""
+
+    id: int
+    state: OfferState
+    allocated: int
+    revision: int
+    terms: Mapping[str, Any]
+
+
+def list_of(conn: Connection, public_id: str) -> int | None:
+    """Return the row of the list that an offer is on, None for no offer."""
+    found = conn.execute(sa.select(offer.c.list_id).where(offer.c.public_id == public_id)).scalar()
+    return None if found is None else int(found)
+
+
+def lock(conn: Connection, public_id: str) -> Held:
+    """Return what may be changed of an offer (``domain.list_terms``), and let nobody else do so."""
+    row = conn.execute(
+        sa.select(offer).where(offer.c.public_id == public_id).with_for_update()
+    ).one()
+    terms = {
+        "copies": row.copies,
+        "volumes": row.volumes,
+        "condition": row.condition,
+        "not_to": tuple(row.not_to.split()),
+    }
+    return Held(row.id, OfferState(row.state), row.allocated, row.revision, terms)
+
+
+def change(conn: Connection, found: Held, values: Mapping[str, Any]) -> bool:
+    """Change fields of an offer; False where it has fewer copies than are given by now."""
+    copies = values.get("copies", found.terms["copies"])
+    kept = {name: " ".join(v) if name == "not_to" else v for name, v in values.items()}
+    done = conn.execute(
+        offer.update()
+        .where(
+            offer.c.id == found.id,
+            offer.c.revision == found.revision,
+            offer.c.state == OfferState.OFFERED.value,
+            offer.c.allocated <= copies,
+        )
+        .values(revision=found.revision + 1, **kept)
+    )
+    return done.rowcount == 1
+
+
 def version_of(conn: Connection, public_id: str) -> tuple[int, int] | None:
     """Return (row, version of the record that it shows now) of an offer, or None."""
     row = conn.execute(
@@ -163,6 +209,11 @@ _COLUMNS = (
     record_version.c.place,
     record_version.c.languages,
     record_version.c.isbns,
+    offer.c.volumes,
+    offer.c.condition,
+    offer.c.not_to,
+    offer_list.c.source,
+    offer.c.revision,
 )
 
 
@@ -192,6 +243,14 @@ def browse(
 
 def _seen_by(audiences: Collection[int] | None) -> sa.ColumnElement[bool]:
     return sa.true() if audiences is None else tiers.shown_to(audiences)
+
+
+def by_public_id(conn: Connection, public_id: str) -> Offer | None:
+    """Return one offer, whoever may see it and whatever the state of its list, or None."""
+    row = conn.execute(
+        sa.select(*_COLUMNS).select_from(_OFFERED).where(offer.c.public_id == public_id)
+    ).first()
+    return None if row is None else _offer(row)
 
 
 class Shown(NamedTuple):
@@ -226,73 +285,6 @@ def shown(conn: Connection, audiences: Collection[int] | None, public_id: str) -
     return Shown(_offer(row), bool(row.listed), bodies["marc21"], bodies["oai_dc"])
 
 
-# --- what a wish can mean -----------------------------------------------------------------------
-
-
-class Candidate(NamedTuple):
-    """An offer that a wish may mean, with what decides about it."""
-
-    offer_id: int
-    public_id: str
-    title: str
-    offer_state: OfferState
-    list_state: ListState
-    closes_at: datetime | None
-    list_slug: str
-
-
-_CANDIDATE = (
-    offer.c.id,
-    offer.c.public_id,
-    record_version.c.title,
-    offer.c.state,
-    offer_list.c.state,
-    offer_list.c.closes_at,
-    offer_list.c.slug,
-)
-_ANNOUNCED = offer_list.c.state.not_in([ListState.DRAFT.value, ListState.SCHEDULED.value])
-
-
-def candidates_by_public_id(
-    conn: Connection, audiences: Collection[int], public_ids_: Collection[str]
-) -> dict[str, Candidate]:
-    """Return the offers with these public ids that the audiences know of."""
-    rows = conn.execute(
-        sa.select(*_CANDIDATE)
-        .select_from(_OFFERED)
-        .where(
-            offer.c.public_id.in_(public_ids_),
-            tiers.shown_to(audiences),
-            _ANNOUNCED,
-        )
-    )
-    return {row.public_id: _candidate(row) for row in rows}
-
-
-def candidates_by_key(
-    conn: Connection, audiences: Collection[int], keys: Collection[Key]
-) -> dict[Key, list[Candidate]]:
-    """Return the offers whose records have one of these keys, by key."""
-    wanted = sa.tuple_(match_key.c.kind, match_key.c.value).in_([tuple(key) for key in keys])
-    rows = conn.execute(
-        sa.select(match_key.c.kind, match_key.c.value, *_CANDIDATE)
-        .select_from(_OFFERED.join(match_key, match_key.c.version_id == record_version.c.id))
-        .where(wanted, tiers.shown_to(audiences), _ANNOUNCED)
-        .order_by(offer.c.id)
-    )
-    found: dict[Key, list[Candidate]] = {}
-    for row in rows:
-        found.setdefault(Key(row[0], row[1]), []).append(_candidate(row[2:]))
-    return found
-
-
-def _candidate(row: Sequence[object]) -> Candidate:
-    values = list(row)
-    values[3] = OfferState(str(values[3]))
-    values[4] = ListState(str(values[4]))
-    return Candidate(*values)  # type: ignore[arg-type]
-
-
 def _offer(row: Any) -> Offer:
     return Offer(
         public_id=row.public_id,
@@ -308,4 +300,9 @@ def _offer(row: Any) -> Offer:
         place=row.place,
         languages=row.languages,
         isbns=row.isbns,
+        volumes=row.volumes,
+        condition=row.condition,
+        not_to=tuple(row.not_to.split()),
+        source=Source(row.source),
+        revision=row.revision,
     )

@@ -47,7 +47,7 @@ def add_versions(conn: Connection, versions: Sequence[NewVersion], now: datetime
     bulk.insert(
         conn,
         rendition,
-        ("version_id", "prefix", "body"),
+        ("version_id", "prefix", "edition", "body"),
         [(i, *made) for i, (version, _) in numbered for made in version.renditions],
     )
     bulk.insert(

@@ -70,6 +70,144 @@ partner = Table(
     Column("isil_folded", sa.Text, unique=True),
     Column("state", sa.Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("type", sa.Text, nullable=False, server_default="OTHER"),
+    Column("languages", sa.Text, nullable=False, server_default=""),  # MARC codes, blanks between
+    Column("website", sa.Text, nullable=False, server_default=""),
+    # The postal address as the carrier reads it, and in the local script.
+    Column("address_roman", sa.Text, nullable=False, server_default=""),
+    Column("address_local", sa.Text, nullable=False, server_default=""),
+    # How its records are written, and how it wants ours; "" is: as the file says.
+    Column("dialect", sa.Text, nullable=False, server_default=""),
+    Column("encoding", sa.Text, nullable=False, server_default=""),
+    Column("profile", sa.JSON(none_as_null=True)),  # what it collects (domain.subject_profile)
+    Column("priority", sa.Integer, nullable=False, server_default="2"),  # 1 comes first, 3 last
+    # Copies that it may get of one list, and in a calendar year; NULL: no bound.
+    Column("per_list", sa.Integer),
+    Column("per_year", sa.Integer),
+    Column("notes", sa.Text, nullable=False, server_default=""),
+    Column("merged_into", Id, ForeignKey("partner.id"), index=True),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+)
+
+# Names of a partner in the languages and scripts that it has them in, by BCP 47 tags.
+partner_name = Table(
+    "partner_name",
+    metadata,
+    Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True),
+    Column("language", Name, primary_key=True),
+    Column("name", sa.Text, nullable=False),
+)
+
+partner_contact = Table(
+    "partner_contact",
+    metadata,
+    Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    Column("name", sa.Text, nullable=False),
+    Column("role", sa.Text, nullable=False, server_default=""),
+    Column("email", sa.Text, nullable=False, server_default=""),
+    Column("phone", sa.Text, nullable=False, server_default=""),
+    Column("language", sa.Text, nullable=False, server_default=""),
+    # How often mail tells what happened: NEVER, AT_ONCE or DAILY.
+    Column("digest", sa.Text, nullable=False, server_default="NEVER"),
+)
+
+# The site's own names for countries and regions, where it does not want ours, and what they count
+# when copies are given.
+place_name = Table(
+    "place_name",
+    metadata,
+    Column("code", sa.String(2), primary_key=True),
+    Column("name", sa.Text, nullable=False),
+    Column("region", sa.Text, nullable=False, server_default=""),
+    Column("weight", sa.Integer, nullable=False, server_default="0"),
+)
+
+# --- what was agreed ----------------------------------------------------------------------------
+
+agreement = Table(
+    "agreement",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("title", sa.Text, nullable=False),
+    Column("state", sa.Text, nullable=False, index=True),
+    Column("scope", sa.Text, nullable=False),  # of BOOKS CITIZENS POLICY STAFF, blanks between
+    Column("our_signatory", sa.Text, nullable=False, server_default=""),
+    Column("signed_on", sa.Date),
+    Column("signed_in", sa.Text, nullable=False, server_default=""),
+    # The agreement between governments that this one carries out, if any.
+    Column("carries_out", sa.Text, nullable=False, server_default=""),
+    Column("starts_on", sa.Date),
+    Column("ends_on", sa.Date),
+    Column("term_months", sa.Integer),
+    Column("renews", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("mode", sa.Text, nullable=False, server_default="SELECTIVE"),
+    Column("basis", sa.Text, nullable=False, server_default="OPEN"),
+    Column("tolerance", sa.Integer),  # in what the basis counts; NULL: any
+    Column("allowance_first", sa.Integer),
+    Column("allowance_per_year", sa.Integer),
+    Column("postage", sa.Text, nullable=False, server_default="SENDER"),
+    Column("subjects", sa.Text, nullable=False, server_default=""),
+    Column("languages", sa.Text, nullable=False, server_default=""),
+    Column("reply_days", sa.Integer),
+    Column("duties", sa.Text, nullable=False, server_default=""),  # display, feedback, in words
+    Column("notes", sa.Text, nullable=False, server_default=""),
+    Column("warned_at", Instant),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+    Column("created_at", Instant, nullable=False),
+)
+
+agreement_party = Table(
+    "agreement_party",
+    metadata,
+    Column("agreement_id", Id, ForeignKey("agreement.id"), primary_key=True),
+    Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True, index=True),
+    Column("signatory", sa.Text, nullable=False, server_default=""),
+)
+
+agreement_activity = Table(
+    "agreement_activity",
+    metadata,
+    Column("agreement_id", Id, ForeignKey("agreement.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    Column("kind", sa.Text, nullable=False),
+    Column("title", sa.Text, nullable=False),
+    Column("starts_on", sa.Date),
+    Column("ends_on", sa.Date),
+)
+
+agreement_document = Table(
+    "agreement_document",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("agreement_id", Id, ForeignKey("agreement.id"), nullable=False, index=True),
+    Column("original_id", Id, ForeignKey("original.id"), nullable=False),
+    Column("file_name", sa.Text, nullable=False),
+    Column("media_type", sa.Text, nullable=False),
+    Column("title", sa.Text, nullable=False, server_default=""),
+    Column("added_by", sa.Text, nullable=False),
+    Column("added_at", Instant, nullable=False),
+)
+
+# --- who did what -------------------------------------------------------------------------------
+
+# Triggers keep anybody from changing, replacing or removing a row.
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("at", Instant, nullable=False),
+    Column("actor", sa.Text, nullable=False),
+    Column("action", sa.Text, nullable=False),
+    Column("kind", sa.Text, nullable=False),  # of what: partner, agreement, offer_list, …
+    Column("name", sa.Text, nullable=False),  # its code, slug or public id
+    Column("before", sa.JSON(none_as_null=True)),
+    Column("after", sa.JSON(none_as_null=True)),
+    Column("reason", sa.Text, nullable=False, server_default=""),
+    Index("ix_audit_entry_kind_name_id", "kind", "name", "id"),
 )
 
 account = Table(
@@ -177,6 +315,9 @@ rendition = Table(
     Column("version_id", Id, ForeignKey("record_version.id"), primary_key=True),
     Column("prefix", sa.Text, primary_key=True),
     Column("body", sa.LargeBinary, nullable=False),
+    # Of the crosswalk that made it; 0: made before editions were counted, or by no crosswalk.
+    Column("edition", sa.Integer, nullable=False, server_default="0"),
+    Index("ix_rendition_prefix_edition_version_id", "prefix", "edition", "version_id"),
 )
 
 match_key = Table(
@@ -267,6 +408,14 @@ offer_list = Table(
     Column("created_at", Instant, nullable=False),
     # The partner who offers, where we are the ones who may wish: such a list is in no feed of ours.
     Column("offered_by", Id, ForeignKey("partner.id"), index=True),
+    # Where its titles come from (domain.offer.Source), and how it is allocated.
+    Column("source", sa.Text, nullable=False, server_default="DUPLICATE"),
+    Column("policy", sa.Text, nullable=False, server_default="PRIORITY"),
+    Column("max_per_partner", sa.Integer),  # copies; NULL: no bound
+    Column("min_parcel", sa.Integer),  # copies below which a parcel is not worth its postage
+    # Countries or regions to which nothing of it may go, as ISO 3166-1 alpha-2, blanks between.
+    Column("not_to", sa.Text, nullable=False, server_default=""),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
 )
 
 # A list opens to one audience after the other; before ``opened_at`` is set, a tier sees nothing.
@@ -287,7 +436,7 @@ transfer = Table(
     _public_id(),
     Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
     Column("offer_id", Id, ForeignKey("offer.id"), index=True),
-    Column("version_id", Id, ForeignKey("record_version.id"), nullable=False),
+    Column("version_id", Id, ForeignKey("record_version.id"), nullable=False, index=True),
     Column("copies", sa.Integer, nullable=False, server_default="1"),
     Column("state", sa.Text, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -306,6 +455,16 @@ offer = Table(
     Column("state", sa.Text, nullable=False),
     Column("copies", sa.Integer, nullable=False, server_default="1"),
     Column("created_at", Instant, nullable=False),
+    # Copies that are given: the one guard that none is given twice.
+    Column("allocated", sa.Integer, nullable=False, server_default="0"),
+    Column("volumes", sa.Integer, nullable=False, server_default="1"),  # of one copy: a set is one
+    Column("condition", sa.Text, nullable=False, server_default=""),
+    Column("not_to", sa.Text, nullable=False, server_default=""),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+    # The version whose keys were last compared with what partners wait for; NULL: none yet.
+    Column("matched_version_id", Id, ForeignKey("record_version.id"), index=True),
+    # The keys of that version, one a line: what a wish is compared with (store.candidates).
+    Column("matched_keys", sa.Text),
     Index(
         "uq_offer_list_id_record_id_offered",
         "list_id",
@@ -315,6 +474,7 @@ offer = Table(
         postgresql_where=sa.text("state = 'OFFERED'"),
     ),
     CheckConstraint("copies > 0", name="copies"),
+    CheckConstraint("allocated >= 0 AND allocated <= copies", name="allocated"),
 )
 
 # --- the public feed ----------------------------------------------------------------------------
@@ -418,6 +578,8 @@ wish = Table(
     Column("state", sa.Text, nullable=False),
     Column("wished_at", Instant, nullable=False),
     Column("score", sa.Float),
+    # What is asked for in words and keys, so that later offers can be compared with it.
+    Column("wanted", sa.JSON(none_as_null=True)),
     Index(
         "uq_wish_partner_id_target_open",
         "partner_id",
@@ -435,6 +597,53 @@ wish = Table(
         sqlite_where=sa.text("state = 'PENDING'"),
         postgresql_where=sa.text("state = 'PENDING'"),
     ),
+)
+
+# The keys of wishes that wait for an offer.
+wish_key = Table(
+    "wish_key",
+    metadata,
+    Column("kind", sa.Text, primary_key=True),
+    Column("value", sa.Text, primary_key=True),
+    Column("wish_list_id", Id, primary_key=True),
+    Column("line_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.ForeignKeyConstraint(
+        ["wish_list_id", "line_no"],
+        ["wish.wish_list_id", "wish.line_no"],
+        name="fk_wish_key_wish_list_id",
+    ),
+    Index("ix_wish_key_wish_list_id_line_no", "wish_list_id", "line_no"),
+)
+
+# What a partner always looks for: a query that meets new offers as they appear.
+standing_wish = Table(
+    "standing_wish",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("title", sa.Text, nullable=False),
+    Column("query", sa.JSON, nullable=False),
+    Column("registers", sa.Boolean, nullable=False),  # or only tells
+    Column("state", sa.Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+standing_match = Table(
+    "standing_match",
+    metadata,
+    Column("standing_wish_id", Id, ForeignKey("standing_wish.id"), primary_key=True),
+    Column("offer_id", Id, ForeignKey("offer.id"), primary_key=True, index=True),
+    Column("reason", sa.Text, nullable=False),
+    Column("matched_at", Instant, nullable=False),
+)
+
+# Scores of match rules that the site has tuned; the others are as the table in the code says.
+match_rule = Table(
+    "match_rule",
+    metadata,
+    Column("name", sa.Text, primary_key=True),
+    Column("score", sa.Integer, nullable=False),
 )
 
 # --- who harvests us ----------------------------------------------------------------------------
@@ -592,6 +801,7 @@ announcement = Table(
     Column("body", sa.JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Index("ix_announcement_partner_id_public_id", "partner_id", "public_id"),
+    Index("ix_announcement_partner_id_id", "partner_id", "id"),
 )
 
 webhook = Table(
@@ -629,6 +839,33 @@ outbox = Table(
     ),
 )
 
+# What is to be mailed to somebody, and what became of it.
+mail = Table(
+    "mail",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), index=True),
+    Column("recipient", sa.Text, nullable=False),
+    Column("subject", sa.Text, nullable=False),
+    Column("body", sa.Text, nullable=False),
+    Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    Column("due_at", Instant, index=True),  # NULL: sent, or given up
+    Column("sent_at", Instant),
+    Column("error", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Up to which announcement a contact was mailed a digest.
+digest_mark = Table(
+    "digest_mark",
+    metadata,
+    Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True),
+    Column("recipient", Name, primary_key=True),
+    Column("announcement_id", Id, nullable=False),
+    Column("mailed_at", Instant),
+)
+
 # --- who is given what ----------------------------------------------------------------------------
 
 allocation_run = Table(
@@ -640,6 +877,20 @@ allocation_run = Table(
     Column("policy", sa.Text, nullable=False),
     Column("begun_at", Instant, nullable=False),
     Column("finished_at", Instant),
+    Column("state", sa.Text, nullable=False, server_default="CONFIRMED"),
+    Column("seed", sa.Text, nullable=False, server_default=""),
+    Column("confirmed_at", Instant),
+    # What it was decided from beside the wishes: rules, weights and bounds, as they were then.
+    Column("inputs", sa.JSON(none_as_null=True)),
+)
+
+# What a run knew of a partner when it was planned.
+allocation_partner = Table(
+    "allocation_partner",
+    metadata,
+    Column("run_id", Id, ForeignKey("allocation_run.id"), primary_key=True),
+    Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True),
+    Column("facts", sa.JSON, nullable=False),
 )
 
 # One wish that a run decided on, with all that the decision was made of.
@@ -659,6 +910,11 @@ allocation = Table(
     Column("given", sa.Integer, nullable=False),
     Column("reason", sa.Text, nullable=False),
     Column("transfer", Name, ForeignKey("transfer.public_id"), unique=True),
+    Column("state", sa.Text, nullable=False, server_default="CONFIRMED"),
+    Column("facts", sa.JSON(none_as_null=True)),
+    # What differs from the wish: the partner is asked whether it takes it, until ``answer_until``.
+    Column("differs", sa.Text, nullable=False, server_default=""),
+    Column("answer_until", Instant),
     sa.ForeignKeyConstraint(
         ["wish_list_id", "line_no"],
         ["wish.wish_list_id", "wish.line_no"],
@@ -666,4 +922,12 @@ allocation = Table(
     ),
     UniqueConstraint("run_id", "wish_list_id", "line_no"),
     CheckConstraint("given <= copies", name="given"),
+    Index("ix_allocation_offer_id_rank", "offer_id", "rank"),
+    Index("ix_allocation_partner_id_run_id_position", "partner_id", "run_id", "position"),
+    Index(
+        "ix_allocation_answer_until_offered",
+        "answer_until",
+        sqlite_where=sa.text("state = 'OFFERED'"),
+        postgresql_where=sa.text("state = 'OFFERED'"),
+    ),
 )

@@ -16,8 +16,8 @@ from service.store import bulk, feed, public_ids
 from service.store.tables import audience, offer, partner, transfer
 
 
-def add(conn: Connection, partner_id: int, items: Sequence[Given], now: datetime) -> list[str]:
-    """Enter what a partner is given and tell the feed; return the public ids in this order."""
+def add(conn: Connection, items: Sequence[tuple[int, Given]], now: datetime) -> list[str]:
+    """Enter what partners (by their rows) are given and tell the feed; return the public ids."""
     names = [public_ids.new() for _ in items]
     bulk.insert(
         conn,
@@ -25,7 +25,7 @@ def add(conn: Connection, partner_id: int, items: Sequence[Given], now: datetime
         ("public_id", "partner_id", "offer_id", "version_id", "copies", "state", "created_at"),
         [
             (name, partner_id, each.offer_id, each.version_id, each.copies, _GIVEN, now)
-            for name, each in zip(names, items, strict=True)
+            for name, (partner_id, each) in zip(names, items, strict=True)
         ],
     )
     rows = bulk.select_in(conn, _IDS, names)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from service.domain.webhook import Announcement, Webhook, WebhookState
+from service.domain.announcement import Announcement
+from service.domain.webhook import Webhook, WebhookState
 from service.store import public_ids
 from service.store.tables import announcement, outbox, partner, webhook
 

@@ -7,16 +7,17 @@ these stand, all at once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from marc_mappings.match_keys import Key
 from service.domain.offer import ListState, OfferState
 from service.domain.wish import AnsweredLine, Mode, Outcome, WishListState, WishState
-from service.store import bulk
+from service.store import bulk, wish_keys
 from service.store.tables import offer, offer_list, wish, wish_list
 from service.store.wish_lists import Received
 
@@ -31,15 +32,23 @@ class OpenWish(NamedTuple):
     wish_list: str
     line_no: int
     wished_at: datetime
+    outcome: Outcome = Outcome.REGISTERED
+    confirmed: bool = False  # by the line at hand
 
 
 class NewWish(NamedTuple):
-    """One answered line to be kept; ``target`` is empty unless the wish stays open."""
+    """One answered line to be kept; ``target`` is empty unless the wish stays open.
+
+    ``wanted``: what it asks for, None where it names an offer; ``keys``: those by which later
+    offers find it, while it waits.
+    """
 
     line: AnsweredLine
     offer_id: int | None
     target: str
     wished_at: datetime
+    wanted: Mapping[str, Any] | None = None
+    keys: tuple[Key, ...] = ()
 
 
 _COLUMNS = (
@@ -56,6 +65,7 @@ _COLUMNS = (
     "state",
     "wished_at",
     "score",
+    "wanted",
 )
 
 
@@ -80,10 +90,12 @@ def add(conn: Connection, list_id: int, partner_id: int, wishes: Sequence[NewWis
                 new.line.state.value,
                 new.wished_at,
                 new.line.score,
+                new.wanted,
             )
             for new in wishes
         ],
     )
+    wish_keys.add(conn, [(key, list_id, new.line.line_no) for new in wishes for key in new.keys])
 
 
 def open_wishes(
@@ -94,7 +106,13 @@ def open_wishes(
     ``besides``: without those on lists under the key of this one, of which only one will stand.
     """
     query = (
-        sa.select(wish.c.target, wish_list.c.public_id, wish.c.line_no, wish.c.wished_at)
+        sa.select(
+            wish.c.target,
+            wish_list.c.public_id,
+            wish.c.line_no,
+            wish.c.wished_at,
+            wish.c.outcome,
+        )
         .join(wish_list, wish_list.c.id == wish.c.wish_list_id)
         .where(
             wish.c.partner_id == partner_id,
@@ -105,7 +123,7 @@ def open_wishes(
     if besides is not None:
         query = query.where(sa.not_(_is_under_key_of(besides)))
     rows = conn.execute(query)
-    return {row.target: OpenWish(row.public_id, row.line_no, row.wished_at) for row in rows}
+    return {row.target: OpenWish(*row[1:4], Outcome(row.outcome)) for row in rows}
 
 
 def pending(conn: Connection, list_id: int, targets: Collection[str]) -> dict[str, int]:

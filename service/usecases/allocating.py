@@ -1,35 +1,29 @@
-"""Allocating a closed list: every wish is decided on with a reason, and what is given is sent.
+"""Allocating a closed list: the whole way, what came of it, and what another policy would make.
 
-A run goes on step by step. A step is one transaction: it decides on the wishes for some titles
-that still stand, keeps the decisions and enters the transfers. A wish that was decided on stands
-no more, so a run that was interrupted goes on where it was, and two that meet share the work.
+A list is planned (``planning``), looked at and confirmed (``confirming``); partners answer
+(``accepting``).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, islice
 
-from service.domain import allocation as rules
-from service.domain import offer as list_rules
-from service.domain.allocation import AllocationPolicy, AllocationRun, Decision
-from service.domain.offer import ListAction, ListState, OfferList
-from service.domain.transfer import Given
-from service.domain.webhook import WISH_CHANGED
+from service.domain import allocation_plan, allocation_policy
+from service.domain.allocation import AllocationPolicy, AllocationRun, RunState
+from service.domain.audit_entry import COMMAND_LINE
+from service.domain.offer import OfferList
 from service.errors import Conflict, NotFound
-from service.store import allocations, offer_lists, offers, partners
-from service.store.allocations import Decided, Title
-from service.store.db import Connection, Database
-from service.usecases import giving, notifying
+from service.store import allocations, kept_allocations
+from service.store.allocations import Decided
+from service.store.db import Database
+from service.usecases import confirming, planning
+from service.usecases.planning import known_list
 
-# Titles that are decided on in one step.
-_AT_ONCE = 200
 # Decisions read at once while a run is shown.
 _PAGE = 500
-
-OnStep = Callable[[AllocationRun], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,130 +39,28 @@ def allocate(
     db: Database,
     slug: str,
     now: Callable[[], datetime],
-    on_step: OnStep = lambda _: None,
-    policy: AllocationPolicy = AllocationPolicy.FIRST_COME,
+    *,
+    policy: AllocationPolicy | None = None,
+    seed: str = "",
+    by: str = COMMAND_LINE,
 ) -> Allocated:
-    """Allocate a closed list to the end; a run that was interrupted goes on.
+    """Plan a list unless it is planned, and confirm the plan to its end.
 
-    The list leaves the feed with the first step. Raises ``NotFound``, and ``Conflict`` for a list
-    that is not closed or that a partner offers to us.
+    A run that was interrupted goes on. Raises as ``planning.plan`` and ``confirming.confirm`` do.
     """
-    begun = _begin(db, slug, policy, now())
-    run = begun.run
-    while run.finished_at is None:
-        run = _step(db, run, now())
-        on_step(run)
-    return Allocated(begun.offer_list, run, begun.before)
-
-
-def _begin(db: Database, slug: str, policy: AllocationPolicy, now: datetime) -> Allocated:
-    with db.write() as conn:
-        found = offer_lists.lock(conn, _list(conn, slug).id)
-        run = allocations.run_of_list(conn, found.id)
-        if run is not None:
-            return Allocated(found, run, run.finished_at is not None)
-        state = _allocated_state(conn, found)
-        allocations.begin(conn, found.id, policy, now)
-        offer_lists.move(conn, found, state)
-        offers.mark_list(conn, found.id)
-        run = allocations.run_of_list(conn, found.id)
-        assert run is not None  # noqa: S101 - it was begun three lines above
-        return Allocated(offer_lists.by_id(conn, found.id), run)
-
-
-def _step(db: Database, run: AllocationRun, now: datetime) -> AllocationRun:
-    with db.write() as conn:
-        if allocations.lock(conn, run.id):
-            wanted = allocations.wished_offers(conn, run.list_id, 0, _AT_ONCE)
-            if wanted:
-                _decide(conn, run, wanted, now)
-            else:
-                allocations.finish(conn, run.id, now)
-        after = allocations.run_of_list(conn, run.list_id)
-    assert after is not None  # noqa: S101 - runs are never deleted
-    return after
-
-
-def _decide(conn: Connection, run: AllocationRun, offer_ids: Sequence[int], now: datetime) -> None:
-    """Decide on all wishes for these titles; locks partners first, as a wish list does."""
-    for partner_id in allocations.wishers(conn, offer_ids):
-        partners.lock(conn, partner_id)
-    titles = allocations.titles(conn, offer_ids)
-    decisions = rules.decide(run.policy, allocations.open_wishes(conn, offer_ids), _copies(titles))
-    if decisions:
-        transfers = _give(conn, decisions, titles, now)
-        after = allocations.last_position(conn, run.id)
-        allocations.keep(conn, run.id, after, decisions, transfers)
-        _announce(conn, decisions, now)
-
-
-def _give(
-    conn: Connection, decisions: Sequence[Decision], titles: Mapping[int, Title], now: datetime
-) -> list[str | None]:
-    """Enter what is given, each partner's together; return the transfer of every decision."""
-    by_partner: defaultdict[int, list[int]] = defaultdict(list)
-    for place, decision in enumerate(decisions):
-        if decision.given:
-            by_partner[decision.wished.partner_id].append(place)
-    transfers: list[str | None] = [None] * len(decisions)
-    for partner_id, places in sorted(by_partner.items()):
-        items = [_given(decisions[place], titles) for place in places]
-        made = giving.give(conn, partner_id, items, now)
-        for place, transfer in zip(places, made, strict=True):
-            transfers[place] = transfer
-    return transfers
-
-
-def _announce(conn: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    """Tell partners that something became of their wishes, a list at a time."""
-    met: defaultdict[tuple[int, str], list[bool]] = defaultdict(list)
-    for decision in decisions:
-        wished = decision.wished
-        met[wished.partner_id, wished.wish_list].append(decision.given > 0)
-    for (partner_id, wish_list), given in sorted(met.items()):
-        figures = {"allocated": sum(given), "not_allocated": len(given) - sum(given)}
-        body = {"wish_list": wish_list} | figures
-        notifying.announce(conn, partner_id, WISH_CHANGED, body, now)
-
-
-def _given(decision: Decision, titles: Mapping[int, Title]) -> Given:
-    offer_id = decision.wished.offer_id
-    return Given(offer_id, titles[offer_id].version_id, decision.given)
-
-
-def _allocated_state(conn: Connection, found: OfferList) -> ListState:
-    if (offerer := allocations.offerer(conn, found.id)) is not None:
-        raise Conflict(
-            f"list {found.slug!r} is what partner {offerer!r} offers to us: that library allocates"
-        )
-    return list_rules.after(ListAction.ALLOCATE, found.state)
+    planning.plan(db, slug, now(), policy=policy, seed=seed, by=by, if_none=True)
+    before = confirming.confirm(db, slug, now, by=by)
+    done = show(db, slug)
+    return Allocated(done.offer_list, done.run, before)
 
 
 # --- looking at it --------------------------------------------------------------------------------
 
 
-def plan(
-    db: Database, slug: str, policy: AllocationPolicy = AllocationPolicy.FIRST_COME
-) -> list[Decided]:
-    """Return what allocating would decide now; nothing is kept. Raises as ``allocate`` does."""
-    decided: list[Decided] = []
-    with db.read() as conn:
-        found = _list(conn, slug)
-        _allocated_state(conn, found)
-        after = 0
-        while wanted := allocations.wished_offers(conn, found.id, after, _AT_ONCE):
-            titles = allocations.titles(conn, wanted, lock=False)
-            wishes = allocations.open_wishes(conn, wanted, lock=False)
-            decisions = rules.decide(policy, wishes, _copies(titles))
-            decided += allocations.described(conn, decisions, len(decided))
-            after = wanted[-1]
-    return decided
-
-
 def show(db: Database, slug: str) -> Allocated:
-    """Return a list with its run; raise ``NotFound`` where there is none."""
+    """Return a list with its run, planned or confirmed; raise ``NotFound`` where there is none."""
     with db.read() as conn:
-        found = _list(conn, slug)
+        found = known_list(conn, slug)
         run = allocations.run_of_list(conn, found.id)
     if run is None:
         raise NotFound(f"offer list {slug!r} has not been allocated; it is {found.state}")
@@ -189,12 +81,94 @@ def all_decisions(db: Database, run: AllocationRun) -> Iterator[Decided]:
         after = page[-1].position
 
 
-def _list(conn: Connection, slug: str) -> OfferList:
-    found = offer_lists.by_slug(conn, slug)
-    if found is None:
-        raise NotFound(f"there is no offer list named {slug!r}")
-    return found
+# --- what if --------------------------------------------------------------------------------------
 
 
-def _copies(titles: Mapping[int, Title]) -> dict[int, int]:
-    return {title.offer_id: title.copies for title in titles.values()}
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a partner gets by the plan that is kept (None: there is none), and what it would get."""
+
+    partner: str
+    now: int | None
+    then: int
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What another policy or seed would come to: ``met`` of so many ``wishes``, who gets what."""
+
+    policy: AllocationPolicy
+    seed: str
+    wishes: int
+    met: int
+    given: int
+    shares: tuple[Share, ...]
+
+
+def what_if(
+    db: Database,
+    slug: str,
+    now: datetime,
+    *,
+    policy: AllocationPolicy | None = None,
+    seed: str = "",
+    on_decision: Callable[[Decided], None] = lambda _: None,
+) -> WhatIf:
+    """Return what a list would come to, beside its plan; nothing is kept, nobody is told.
+
+    ``on_decision`` is called with each decision. Raises as ``planning.plan`` does.
+    """
+    with db.read() as conn:
+        found = known_list(conn, slug)
+        kept = allocations.stands(conn, found.id)
+        if kept is not None and kept.state is RunState.PLANNING:
+            kept = None
+        seed = seed or (kept.seed if kept else "") or planning.new_seed()
+        drafted = planning.draft(conn, found, policy, seed, now)
+        ours = allocations.shares(conn, kept.id) if kept else {}
+        then: dict[str, int] = {}
+        wishes = met = 0
+        while page := list(islice(drafted.decisions, _PAGE)):
+            for each in allocations.described(conn, page, wishes, drafted.standings):
+                on_decision(each)
+                then[each.partner] = then.get(each.partner, 0) + each.given
+                met += each.given > 0
+            wishes += len(page)
+    shares = tuple(
+        Share(code, ours.get(code, 0) if kept else None, then.get(code, 0))
+        for code in sorted(ours | then)
+    )
+    return WhatIf(drafted.policy, seed, wishes, met, sum(then.values()), shares)
+
+
+# --- once more ------------------------------------------------------------------------------------
+
+
+def replay(db: Database, slug: str) -> list[int]:
+    """Decide a run again from what was kept of it; return the numbers that come out otherwise.
+
+    There are none, on any machine, unless what was kept was changed. Raises ``NotFound``, and
+    ``Conflict`` for a run of before anything was kept to decide it from.
+    """
+    run = show(db, slug).run
+    if not run.seed:
+        raise Conflict("this list was allocated before enough was kept of a run to decide it again")
+    with db.read() as conn:
+        standings = kept_allocations.standings(conn, run.id)
+        kept = kept_allocations.planned(conn, run.id)
+    criteria = allocation_policy.named(tuple(run.inputs["criteria"]))
+    titles = [
+        (title, [each.wished for each in same])
+        for title, same in (
+            (title, list(same)) for title, same in groupby(kept, key=lambda each: each.title)
+        )
+    ]
+    again = allocation_plan.decide(
+        criteria, run.seed, lambda: titles, standings, run.inputs["min_parcel"]
+    )
+    return [
+        each.position
+        for each, decision in zip(kept, again, strict=True)
+        if (each.wished, each.rank, each.given, each.reason)
+        != (decision.wished, decision.rank, decision.given, decision.reason)
+    ]

@@ -8,16 +8,18 @@ replaces another take its place.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from marc_mappings.match_keys import Key
-from service.domain import matching, wish_line
+from service.domain import lookup_key, match_rule, matching, wish_line
+from service.domain.announcement import WISHLIST_ANSWERED, WISHLIST_FAILED
+from service.domain.match_rule import TITLES
 from service.domain.partner import Partner, PartnerState
-from service.domain.webhook import WISHLIST_ANSWERED, WISHLIST_FAILED
 from service.domain.wish import (
+    CONFIRMABLE,
     OPEN_OUTCOMES,
     Answer,
     AnsweredLine,
@@ -29,19 +31,24 @@ from service.domain.wish import (
 )
 from service.store import (
     audiences,
+    candidates,
+    confirmations,
+    given_before,
     jobs,
+    match_rules,
     offer_lists,
-    offers,
     originals,
     partners,
+    wish_keys,
     wish_lists,
     wishes,
 )
+from service.store.candidates import Candidate
 from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.store.wish_lists import Received
 from service.store.wishes import NewWish, OpenWish
-from service.usecases import notifying
+from service.usecases import notifying, reading_offers
 
 if TYPE_CHECKING:
     from service.usecases.site import Site
@@ -128,12 +135,7 @@ def _answer_step(
         given.id,
         given.partner_id,
         [
-            NewWish(
-                answered_line(line, found, open_state),
-                found.offer_id,
-                found.target,
-                found.since or given.received_at,
-            )
+            new_wish(line, found, found.since or given.received_at, open_state)
             for line, found in answered
         ],
     )
@@ -147,6 +149,7 @@ def _answer_step(
 def _end(conn: Connection, given: Received, answered: int, now: datetime) -> None:
     partners.lock(conn, given.partner_id)
     offer_lists.hold_open(conn)
+    wish_keys.hold(conn)
     withdrawn = 0
     superseded = wish_lists.is_superseded(conn, given)
     if given.mode is Mode.REPLACE or superseded:
@@ -169,15 +172,9 @@ def answers(
     ``given``: the list whose lines they are, None where it is not entered yet; ``waits``: whether
     its wishes stand only when all are answered, in the place of others under its key.
     """
-    seen_by = audiences.standing(conn, partner.id)
-    by_id: dict[str, matching.Candidate] = {}
-    for names in _parts(sorted({line.offer for line in lines if line.offer})):
-        by_id |= offers.candidates_by_public_id(conn, seen_by, names)
-    by_key: dict[Key, Sequence[matching.Candidate]] = {}
-    for keys in _parts(sorted({key for line in lines for key in line.keys})):
-        by_key |= offers.candidates_by_key(conn, seen_by, keys)
-    suspended = partner.state is PartnerState.SUSPENDED
-    found = [matching.answer(line, by_id, by_key, now, suspended=suspended) for line in lines]
+    # From here on no keys of offers are made that these answers would not see.
+    wish_keys.hold(conn)
+    found = _found(conn, partner, lines, now)
     targets = sorted({each.target for each in found if each.target})
     if not waits:
         taken: dict[str, datetime] = {}
@@ -185,8 +182,83 @@ def answers(
             taken |= wishes.take_over(conn, partner.id, part, given.id if given else None)
         found = [each._replace(since=taken.get(each.target)) for each in found]
     standing = _standing(conn, partner, targets, given if waits else None)
+    _confirm(conn, partner, lines, found, standing, now)
     own = given.public_id if given else ""
     return list(zip(lines, _without_duplicates(lines, found, standing, own), strict=True))
+
+
+def _found(
+    conn: Connection, partner: Partner, lines: Sequence[WishLine], now: datetime
+) -> list[Answer]:
+    """Return what each line alone is answered."""
+    lists = candidates.lists_shown_to(conn, audiences.standing(conn, partner.id))
+    by_id: dict[str, Candidate] = {}
+    for names in _parts(sorted({line.offer for line in lines if line.offer})):
+        by_id |= candidates.by_public_id(conn, lists, names)
+    keys = {key for line in lines for key in lookup_key.looked_up(line.keys)}
+    by_key = candidates.by_key(conn, lists, keys)
+    if any(key.kind in TITLES for key in keys):
+        by_key = reading_offers.with_keys(conn, by_key)
+    received = given_before.by_key(conn, [partner.id], _sure(keys, by_id, by_key))
+    rules = match_rule.of_site(match_rules.changed(conn))
+    suspended = partner.state is PartnerState.SUSPENDED
+    return [
+        matching.answer(
+            line,
+            by_id,
+            by_key,
+            now,
+            suspended=suspended,
+            rules=rules,
+            received=received.get(partner.id),
+        )
+        for line in lines
+    ]
+
+
+def _sure(
+    keys: Iterable[Key],
+    by_id: Mapping[str, Candidate],
+    by_key: Mapping[Key, Sequence[Candidate]],
+) -> Iterator[Key]:
+    """Yield all keys by which something that was given before may be recognised."""
+    yield from lookup_key.sure_keys(keys)
+    for candidate in by_id.values():
+        yield from lookup_key.sure_keys(candidate.keys)
+    for found in by_key.values():
+        for candidate in found:
+            yield from lookup_key.sure_keys(candidate.keys)
+
+
+def _confirm(
+    conn: Connection,
+    partner: Partner,
+    lines: Sequence[WishLine],
+    answers: Sequence[Answer],
+    standing: dict[str, OpenWish],
+    now: datetime,
+) -> None:
+    """Register standing wishes that waited for their partner to name the offer, or its number."""
+    named = {
+        found.offer_id: found
+        for line, found in zip(lines, answers, strict=True)
+        if line.offer and found.offer_id and found.outcome is Outcome.REGISTERED
+    }
+    others = confirmations.other_editions(conn, partner.id, list(named)) if named else {}
+    for found in answers:
+        if found.outcome is not Outcome.REGISTERED or found.offer_id is None:
+            continue
+        earlier = standing.get(found.target)
+        if earlier and earlier.outcome is Outcome.MATCHED:
+            list_id = confirmations.place_of(conn, earlier)
+        elif not earlier and found.offer_id in others:
+            list_id, earlier = others.pop(found.offer_id)
+        else:
+            continue
+        said = f"You confirmed it on {now:%Y-%m-%d}."
+        line_no = earlier.line_no
+        if confirmations.confirm(conn, list_id, line_no, found.offer_id, found.target, said):
+            standing[found.target] = earlier._replace(outcome=Outcome.REGISTERED, confirmed=True)
 
 
 def _standing(
@@ -219,10 +291,11 @@ def _without_duplicates(
             yield _duplicate(found, f"line {seen[found.target]} of this list asks for it.")
         elif found.target and found.target in standing:
             earlier = standing[found.target]
+            confirmed = " It is registered now." if earlier.confirmed else ""
             yield _duplicate(
                 found,
                 f"you asked for it on {earlier.wished_at:%Y-%m-%d} "
-                f"(line {earlier.line_no} of wish list {earlier.wish_list}).",
+                f"(line {earlier.line_no} of wish list {earlier.wish_list}).{confirmed}",
             )
         else:
             yield found
@@ -236,6 +309,20 @@ def _duplicate(found: Answer, why: str) -> Answer:
         reason=f"The same wish stands already: {why}",
         target="",
         repeats=found.target,
+    )
+
+
+def new_wish(line: WishLine, found: Answer, wished_at: datetime, open_state: WishState) -> NewWish:
+    """Return a line with its answer as it is kept: while it waits, with the keys it is found by."""
+    waits = found.outcome in {Outcome.WAITING, Outcome.OTHER_EDITION}
+    asks = waits or found.outcome in CONFIRMABLE or found.outcome is Outcome.REGISTERED
+    return NewWish(
+        answered_line(line, found, open_state),
+        found.offer_id,
+        found.target,
+        wished_at,
+        wish_keys.kept(line) if asks else None,
+        lookup_key.waiting_keys(line.keys) if waits else (),
     )
 
 

@@ -7,14 +7,15 @@ cursor are one transaction, so that a step is never lost and never done twice.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from marc_mappings import dialects, encodings, formats
 from marc_mappings.survey import Said
+from service.domain.audit_entry import COMMAND_LINE
 from service.domain.import_batch import COMMIT, STAGE, Batch, BatchState, Counts, Line
 from service.domain.offer import GROWING, OfferList
 from service.errors import CallerError, Conflict, Invalid, NotFound, UnsupportedFormat
-from service.store import imports, jobs, offer_lists, public_ids
+from service.store import audit_log, imports, jobs, offer_lists, public_ids
 from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.usecases.keeping import keep_original, unpacked
@@ -46,6 +47,7 @@ def receive(
     stage_only: bool = False,
     said: Said = Said(),  # noqa: B008 - a value
     limit: int,
+    by: str = COMMAND_LINE,
     now: datetime,
 ) -> Received:
     """Keep a file's bytes and enter it for staging.
@@ -78,6 +80,8 @@ def receive(
             now=now,
         )
         jobs.enqueue(conn, STAGE, batch.id, total, now)
+        told = {"list": list_slug, "file": batch.file_name, "stage_only": stage_only}
+        _keep(conn, "received", batch, told, by, now)
         return Received(batch, jobs.of_subject(conn, STAGE, batch.id), already=False)
 
 
@@ -133,12 +137,23 @@ def _again(conn: Connection, batch: Batch, now: datetime) -> Received:
     return Received(batch, last, already=True)
 
 
-def order_commit(db: Database, public_id: str, now: datetime) -> Report:
+def _keep(
+    conn: Connection, action: str, batch: Batch, told: dict[str, Any], by: str, now: datetime
+) -> None:
+    audit_log.write(
+        conn, by=by, action=action, kind="import", name=batch.public_id, now=now, after=told
+    )
+
+
+def order_commit(db: Database, public_id: str, now: datetime, *, by: str = COMMAND_LINE) -> Report:
     """Say yes to a staged file; its records will be offered. Raises ``NotFound``, ``Conflict``."""
     with db.write() as conn:
         batch = _batch(conn, public_id)
         imports.set_state(conn, batch.id, [BatchState.STAGED], BatchState.COMMITTING)
-        jobs.enqueue(conn, COMMIT, batch.id, imports.counts(conn, batch.id).read, now)
+        read = imports.counts(conn, batch.id).read
+        jobs.enqueue(conn, COMMIT, batch.id, read, now)
+        told = {"list": offer_lists.by_id(conn, batch.list_id).slug, "records": read}
+        _keep(conn, "committed", batch, told, by, now)
     return report(db, public_id)
 
 

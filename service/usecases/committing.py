@@ -15,7 +15,7 @@ from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.store.readings import Reading
 from service.store.records import Kept
-from service.usecases import identifying
+from service.usecases import identifying, ordering_matches
 from service.usecases.identifying import Arrival
 from service.usecases.staging import Now, OnStep
 
@@ -57,6 +57,7 @@ def _commit_step(conn: Connection, batch: Batch, lines: Sequence[Staged], now: d
     lines = _overtaken(conn, batch, lines)
     current = _made_current(conn, lines)
     fresh = offers.add_offers(conn, batch.list_id, _offered(lines), now)
+    ordering_matches.order_for_records(conn, [*fresh, *(kept.record_id for kept in current)], now)
     # What came once more without a change keeps its datestamp: nobody need harvest it again.
     changed = [kept.record_id for kept in current]
     offers.mark_records(conn, list(dict.fromkeys([*changed, *fresh])))
@@ -67,7 +68,8 @@ def _commit_harvested(
 ) -> None:
     """Make a partner's records current, and where it offers them, offered to us: in no feed."""
     lines = identifying.settle(conn, arrival, batch, lines)
-    _made_current(conn, lines)
+    current = _made_current(conn, lines)
+    ordering_matches.order_for_records(conn, [kept.record_id for kept in current], now)
     if arrival.offers:
         incoming_lists.offer_records(conn, batch.list_id, _offered(lines), now)
 

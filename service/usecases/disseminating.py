@@ -91,19 +91,22 @@ class FeedRepository:
 
     def item_formats(self, identifier: str) -> Sequence[str] | None:
         """Return the formats of an item: each has them all."""
-        return None if self._entry(identifier, "oai_dc") is None else list(FORMATS)
+        with self._db.read() as conn:
+            return None if self._entry(conn, identifier, "oai_dc") is None else list(FORMATS)
 
     def record(self, identifier: str, prefix: str) -> Row | None:
         """Return one item in a format, or None."""
         offered = FORMATS[prefix]
-        seen = self._entry(identifier, offered.source)
-        if seen is None:
-            return None
-        found, stands = seen
-        if offered.make:
-            with self._db.read() as conn:
-                ((found,), fresh) = rendering.rendered(conn, offered.stored, offered.make, [found])
-            rendering.keep(self._db, offered.stored, fresh)
+        fresh: dict[int, bytes] = {}
+        with self._db.read() as conn:
+            seen = self._entry(conn, identifier, offered.source)
+            if seen is None:
+                return None
+            found, stands = seen
+            if offered.on_demand:
+                ((found,), fresh) = rendering.rendered(conn, offered.stored, [found])
+        if not rendering.keep(self._db, offered.stored, fresh):
+            return self.record(identifier, prefix)
         key = Key(found.stamp, found.item)
         sets = self._header_sets(found.sets, stands, None)
         about = self._about(found.about)
@@ -130,8 +133,8 @@ class FeedRepository:
             start = Place(from_, -1, 0) if after is None else _place(after)
             rows, more, fresh = self._rows(conn, listed, offered, selection.set, start)
             total = listed.count(from_, _COUNT_CAP) if after is None and more else None
-        if offered is not None:
-            rendering.keep(self._db, offered.stored, fresh)
+        if offered is not None and not rendering.keep(self._db, offered.stored, fresh):
+            return self.page(selection, after, with_metadata=with_metadata)
         return Page(rows, more, p, total)
 
     def sets(self, after: str | None) -> SetPage:
@@ -189,8 +192,8 @@ class FeedRepository:
         made: dict[int, bytes] = {}
         while True:
             found = listed.entries(after, at_once)
-            if offered and offered.make:
-                found, fresh = rendering.rendered(conn, offered.stored, offered.make, found)
+            if offered and offered.on_demand:
+                found, fresh = rendering.rendered(conn, offered.stored, found)
                 made |= fresh
             for number, row in enumerate(found, 1):
                 stamp, item, kind, name, sets, present, body, origin, _ = row
@@ -221,7 +224,9 @@ class FeedRepository:
         """Return the ``about`` elements of a record: where it came from, and its rights."""
         return (containers.about(provenance) if provenance else b"") + self._rights
 
-    def _entry(self, identifier: str, stored: str) -> tuple[Entry, Standing | None] | None:
+    def _entry(
+        self, conn: Connection, identifier: str, stored: str
+    ) -> tuple[Entry, Standing | None] | None:
         """Return one item as the caller sees it, or None; with its standing in a partner's view."""
         if not identifier.startswith(self._start):
             return None
@@ -229,12 +234,11 @@ class FeedRepository:
         public_id = public_ids.read(name)
         if public_id is None or public_id != name:
             return None
-        with self._db.read() as conn:
-            if self._partner is not None:
-                sources = self._view(conn, None).sources
-                return feed_merging.entry(conn, sources, kind, public_id, stored)
-            found = feed_reading.entry(conn, kind, public_id, stored)
-            return None if found is None else (found, None)
+        if self._partner is not None:
+            sources = self._view(conn, None).sources
+            return feed_merging.entry(conn, sources, kind, public_id, stored)
+        found = feed_reading.entry(conn, kind, public_id, stored)
+        return None if found is None else (found, None)
 
     def _identifier(self, kind: str, public_id: str) -> str:
         return f"{self._start}{kind}/{public_id}"

@@ -19,12 +19,28 @@ def give(conn: Connection, partner_id: int, items: Sequence[Given], now: datetim
     They are in the order of ``items``. Each keeps the version it names, whatever its record
     becomes.
     """
-    partners.lock(conn, partner_id)  # two first gifts at once make one audience
-    code = given_set(partners.by_id(conn, partner_id).code)
-    if items and audiences.by_code(conn, code) is None:
-        made = audiences.add(conn, code, AudienceKind.GIVEN)
-        audiences.decide(conn, made.id, [partner_id], belongs=True)
-    return transfers.add(conn, partner_id, items, now)
+    return give_all(conn, [(partner_id, each) for each in items], now)
+
+
+def give_all(conn: Connection, items: Sequence[tuple[int, Given]], now: datetime) -> list[str]:
+    """Enter what several partners are given, as ``give`` does: (partner, what) in any order.
+
+    What an entry that was merged into another is given, that other one is given.
+    """
+    became = partners.survivors(conn, [partner_id for partner_id, _ in items])
+    items = [(became.get(partner_id, partner_id), each) for partner_id, each in items]
+    see_to_sets(conn, sorted({partner_id for partner_id, _ in items}))
+    return transfers.add(conn, items, now)
+
+
+def see_to_sets(conn: Connection, partner_ids: Sequence[int]) -> None:
+    """See to it that each of these partners has a set of what it was given."""
+    codes = partners.lock_all(conn, partner_ids)  # two first gifts at once make one audience
+    known = audiences.known(conn, [given_set(code) for code in codes.values()])
+    for partner_id, code in codes.items():
+        if given_set(code) not in known:
+            made = audiences.add(conn, given_set(code), AudienceKind.GIVEN)
+            audiences.decide(conn, made.id, [partner_id], belongs=True)
 
 
 def give_offers(

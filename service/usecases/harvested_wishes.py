@@ -33,7 +33,6 @@ from service.store.db import Connection
 from service.store.harvested_wishes import Line, Word
 from service.store.jobs import Job
 from service.store.wish_lists import Received
-from service.store.wishes import NewWish
 from service.usecases import answering
 from service.usecases.site import Site
 from service.usecases.staging import OnStep
@@ -158,11 +157,11 @@ def _wish(
         given.id,
         partner.id,
         [
-            NewWish(
-                answering.answered_line(line, answer, WishState.OPEN),
-                answer.offer_id,
-                answer.target,
+            answering.new_wish(
+                line,
+                answer,
                 since.get(answer.target) or answer.since or given.received_at,
+                WishState.OPEN,
             )
             for line, answer in fresh
         ],

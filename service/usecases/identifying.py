@@ -22,6 +22,7 @@ from oai.origins import read_origin
 from service.domain.harvest import Harvest
 from service.domain.import_batch import Action, Batch, Decision, Staged
 from service.domain.record_version import NewVersion
+from service.domain.rendition import Rendition
 from service.domain.source import Source, SourceKind
 from service.store import harvested, harvests, imports, incoming_lists, records, sources
 from service.store.db import Connection
@@ -131,7 +132,7 @@ def _with_origin(
         altered=_is_altered(each, version),
         origin=read_origin(header.about) if header.about else None,
     )
-    kept = (*version.renditions, (PROVENANCE, provenance(origin)))
+    kept = (*version.renditions, Rendition(PROVENANCE, 0, provenance(origin)))
     return replace(version, renditions=kept)
 
 

@@ -1,4 +1,4 @@
-"""Partners are entered, suspended and taken back; they join audiences and leave them."""
+"""Who belongs to which audience: partners join groups and leave them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from datetime import datetime
 
 from service.domain import audience as rules
 from service.domain.audience import Audience, AudienceKind, Member
-from service.domain.partner import Partner, PartnerState, check_code, check_isil
+from service.domain.audit_entry import COMMAND_LINE
+from service.domain.partner import Partner
 from service.errors import Conflict, Invalid, NotFound
-from service.store import audiences, feed, partners
+from service.store import audiences, audit_log, partners
 from service.store.db import Connection, Database
+from service.usecases import enrolling
+from service.usecases.enrolling import known_partner as known_partner
 
 
 def add_partner(
@@ -23,26 +26,14 @@ def add_partner(
     isil: str | None = None,
     now: datetime,
 ) -> Partner:
-    """Enter a partner library. ``place`` is ISO 3166-1 alpha-2.
+    """Enter a partner library at the command line; :mod:`service.usecases.enrolling` says more.
 
-    Raises ``Invalid`` for a code, place or ISIL of the wrong shape, ``Conflict`` for a taken one.
+    ``place`` is ISO 3166-1 alpha-2. Raises ``Invalid`` for a code, place or ISIL of the wrong
+    shape, ``Conflict`` for a taken one.
     """
-    if not name.strip():
-        raise Invalid("a partner needs a name", field="name")
-    if place and not (len(place) == 2 and place.isascii() and place.isalpha()):
-        raise Invalid(
-            f"{place!r} is not a country or region code: two letters, such as KR", field="place"
-        )
-    with db.write() as conn:
-        return partners.add(
-            conn,
-            code=check_code(code),
-            name=name.strip(),
-            city=city.strip(),
-            place=place.upper(),
-            isil=check_isil(isil) if isil else None,
-            now=now,
-        )
+    given = {"name": name, "city": city, "place": place, "isil": isil}
+    enrolling.add(db, code, given, by=COMMAND_LINE, now=now)
+    return find_partner(db, code)
 
 
 def find_partner(db: Database, code: str) -> Partner:
@@ -51,35 +42,14 @@ def find_partner(db: Database, code: str) -> Partner:
         return known_partner(conn, code)
 
 
-def known_partner(conn: Connection, code: str) -> Partner:
-    """Return a partner within a transaction; raise ``NotFound``."""
-    found = partners.by_code(conn, code)
-    if found is None:
-        raise NotFound(f"there is no partner with code {code!r}")
-    return found
-
-
-def list_partners(db: Database, after: str = "", limit: int = 1000) -> list[Partner]:
-    """Return up to ``limit`` partners by code, behind ``after``."""
-    with db.read() as conn:
-        return partners.listed(conn, after, limit)
-
-
-def set_state(db: Database, code: str, state: PartnerState) -> Partner:
-    """Suspend the exchange with a partner, or take it up again.
-
-    A suspended partner sees what everybody sees. When the exchange goes on, all that is shown to
-    it beyond that is listed anew: it may have harvested past what changed meanwhile.
-    """
-    with db.write() as conn:
-        found = known_partner(conn, code)
-        partners.set_state(conn, found.id, state)
-        if found.state is not state and state is PartnerState.ACTIVE:
-            feed.mark(conn, feed.MEMBERSHIP_AGAIN, [found.id])
-        return partners.by_id(conn, found.id)
-
-
-def add_audience(db: Database, code: str, partner_codes: Sequence[str] = ()) -> Audience:
+def add_audience(
+    db: Database,
+    code: str,
+    partner_codes: Sequence[str] = (),
+    *,
+    by: str = COMMAND_LINE,
+    now: datetime,
+) -> Audience:
     """Make a group of partners that lists can be shown to.
 
     Raises ``Invalid`` for a code of the wrong shape and for a partner nobody knows, ``Conflict``
@@ -87,7 +57,9 @@ def add_audience(db: Database, code: str, partner_codes: Sequence[str] = ()) -> 
     """
     rules.check_code(code)
     with db.write() as conn:
-        return make_group(conn, code, partner_codes)
+        made = make_group(conn, code, partner_codes)
+        _keep(conn, "added", code, partner_codes, by, now)
+        return made
 
 
 def make_group(conn: Connection, code: str, partner_codes: Sequence[str]) -> Audience:
@@ -98,22 +70,44 @@ def make_group(conn: Connection, code: str, partner_codes: Sequence[str]) -> Aud
     return made
 
 
-def join(db: Database, code: str, partner_codes: Sequence[str]) -> None:
+def join(
+    db: Database, code: str, partner_codes: Sequence[str], *, by: str = COMMAND_LINE, now: datetime
+) -> None:
     """Let partners belong to a group: they see what it sees from the next publication on."""
-    _decide(db, code, partner_codes, belongs=True)
-
-
-def leave(db: Database, code: str, partner_codes: Sequence[str]) -> None:
-    """Let partners belong to a group no more: what it saw is deleted for them."""
-    _decide(db, code, partner_codes, belongs=False)
-
-
-def _decide(db: Database, code: str, partner_codes: Sequence[str], *, belongs: bool) -> None:
     with db.write() as conn:
-        found = known_audience(conn, code)
-        if found.kind is not AudienceKind.GROUP:
-            raise Conflict(f"{code!r} is no group of partners; nobody can join or leave it")
-        audiences.decide(conn, found.id, known_partners(conn, partner_codes), belongs=belongs)
+        _decide(conn, code, partner_codes, belongs=True)
+        _keep(conn, "joined", code, partner_codes, by, now)
+
+
+def leave(
+    db: Database, code: str, partner_codes: Sequence[str], *, by: str = COMMAND_LINE, now: datetime
+) -> None:
+    """Let partners belong to a group no more: what it saw is deleted for them."""
+    with db.write() as conn:
+        _decide(conn, code, partner_codes, belongs=False)
+        _keep(conn, "left", code, partner_codes, by, now)
+
+
+def _keep(
+    conn: Connection, action: str, code: str, partner_codes: Sequence[str], by: str, now: datetime
+) -> None:
+    """Enter in the audit log who came or went."""
+    audit_log.write(
+        conn,
+        by=by,
+        action=action,
+        kind="audience",
+        name=code,
+        now=now,
+        after={"partners": list(partner_codes)},
+    )
+
+
+def _decide(conn: Connection, code: str, partner_codes: Sequence[str], *, belongs: bool) -> None:
+    found = known_audience(conn, code)
+    if found.kind is not AudienceKind.GROUP:
+        raise Conflict(f"{code!r} is no group of partners; nobody can join or leave it")
+    audiences.decide(conn, found.id, known_partners(conn, partner_codes), belongs=belongs)
 
 
 def known_audience(conn: Connection, code: str, field: str = "") -> Audience:

@@ -17,11 +17,14 @@ import structlog
 
 from oai.fetching import Unreached
 from service.config import Settings
+from service.domain import announcement
 from service.domain import webhook as rules
+from service.domain.announcement import Announcement
+from service.domain.audit_entry import COMMAND_LINE
 from service.domain.partner import Partner
-from service.domain.webhook import Announcement, Webhook
+from service.domain.webhook import Webhook
 from service.errors import BookbridgeError, Conflict, NotFound
-from service.store import partners, public_ids, webhooks
+from service.store import audit_log, digests, partners, public_ids, webhooks
 from service.store.db import Connection, Database
 from service.store.webhooks import Delivery
 
@@ -47,8 +50,12 @@ def announce(
 ) -> None:
     """Tell a partner what happened, in the transaction in which it happens.
 
-    ``body`` has a member ``wish_list`` (public id) and may have more ids and figures; no titles.
+    ``body`` has ids, days and figures, no titles; :mod:`service.domain.announcement` says of each
+    event what it needs. Raises ``KeyError`` where one of these is missing.
     """
+    announcement.check(event, body)
+    partner_id = partners.survivors(conn, [partner_id]).get(partner_id, partner_id)
+    digests.hold(conn, partner_id)
     webhooks.announce(conn, partner_id, event, body, now)
 
 
@@ -62,7 +69,13 @@ def announcements(db: Database, partner: Partner, before: str, limit: int) -> li
 
 
 def add_webhook(
-    db: Database, settings: Settings, partner: Partner, url: str, now: datetime
+    db: Database,
+    settings: Settings,
+    partner: Partner,
+    url: str,
+    now: datetime,
+    *,
+    by: str = COMMAND_LINE,
 ) -> Added:
     """Enter a webhook of a partner and make its secret.
 
@@ -79,7 +92,17 @@ def add_webhook(
         if webhooks.count(conn, partner.id) >= MOST:
             raise Conflict(f"a partner may have {MOST} webhooks; remove one first")
         public_id = webhooks.add(conn, partner.id, url, sealed, now)
-        return Added(_webhook(conn, partner, public_id), secret)
+        made = _webhook(conn, partner, public_id)
+        _keep(conn, "added", made, by, now)
+        return Added(made, secret)
+
+
+def _keep(conn: Connection, action: str, hook: Webhook, by: str, now: datetime) -> None:
+    """Enter in the audit log what was done to a webhook; the query of its address is a secret."""
+    told = {"partner": hook.partner_code, "url": hook.url.partition("?")[0]}
+    audit_log.write(
+        conn, by=by, action=action, kind="webhook", name=hook.public_id, now=now, after=told
+    )
 
 
 def list_webhooks(db: Database, partner: Partner | None) -> list[Webhook]:
@@ -94,20 +117,35 @@ def find_webhook(db: Database, partner: Partner | None, public_id: str) -> Webho
         return _webhook(conn, partner, public_id)
 
 
-def remove_webhook(db: Database, partner: Partner | None, public_id: str) -> None:
+def remove_webhook(
+    db: Database,
+    partner: Partner | None,
+    public_id: str,
+    now: datetime,
+    *,
+    by: str = COMMAND_LINE,
+) -> None:
     """Remove a webhook of a partner (None: anybody's); raise ``NotFound``."""
-    wanted = public_ids.read(public_id)
     with db.write() as conn:
-        owner = None if partner is None else partner.id
-        if wanted is None or not webhooks.remove(conn, owner, wanted):
-            raise NotFound("there is no such webhook")
+        hook = _webhook(conn, partner, public_id)
+        if not webhooks.remove(conn, None, hook.public_id):
+            raise NotFound("there is no such webhook")  # somebody was quicker
+        _keep(conn, "removed", hook, by, now)
 
 
-def resume_webhook(db: Database, partner: Partner | None, public_id: str, now: datetime) -> Webhook:
+def resume_webhook(
+    db: Database,
+    partner: Partner | None,
+    public_id: str,
+    now: datetime,
+    *,
+    by: str = COMMAND_LINE,
+) -> Webhook:
     """Call a paused webhook again, beginning with what it missed in the last three days."""
     with db.write() as conn:
         hook = _webhook(conn, partner, public_id)
         webhooks.resume(conn, hook, now - rules.TRIED_FOR, now)
+        _keep(conn, "resumed", hook, by, now)
         return _webhook(conn, partner, public_id)
 
 

@@ -5,21 +5,23 @@ Every change tells the feed in the same transaction; the publisher makes it publ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from marc_mappings import search_terms
+from service.domain import list_terms
 from service.domain import offer as rules
 from service.domain import tier as tier_rules
 from service.domain.audience import OFFERED_TO, PUBLIC, of_list
+from service.domain.audit_entry import COMMAND_LINE, WORKER
 from service.domain.offer import ListAction, ListState, Offer, OfferList
 from service.domain.tier import Tier
 from service.errors import Conflict, Invalid, NotFound
 from service.store import offer_lists, offers, public_ids, tiers
 from service.store.db import Connection, Database
 from service.store.offers import Shown
-from service.usecases import membership
+from service.usecases import changing_lists, membership, ordering_matches, rescheduling
 
 
 class ListWithCount(NamedTuple):
@@ -41,34 +43,41 @@ def create_list(
     zone: str = "UTC",
     partner_codes: Sequence[str] = (),
     audience: str = "",
+    terms: Mapping[str, Any] | None = None,
+    draft: bool = False,
+    by: str = COMMAND_LINE,
     now: datetime,
 ) -> OfferList:
     """Draw up a list as a draft, for everybody unless it is said for whom it is.
 
-    With ``partner_codes`` it is for these partners alone, with ``audience`` for a group.
+    With ``partner_codes`` it is for these partners alone, with ``audience`` for a group. ``terms``
+    has what else may be said of a list (``domain.list_terms``). With ``opens_at`` it is approved by
+    who draws it up, unless as a ``draft`` it waits for somebody's approval.
 
     Raises ``Invalid`` for a bad slug, date, zone, an unknown partner or audience, ``Conflict`` for
     a used slug.
     """
     rules.check_slug(slug)
     rules.check_dates(opens_at, closes_at, zone)
-    if not title.strip():
-        raise Invalid("an offer list needs a title", field="title")
+    said = {"title": title, "description": description, **(terms or {})}
+    checked = list_terms.checked(said, list_terms.LIST_FIELDS)
     with db.write() as conn:
         audience_id = _first_tier(conn, slug, partner_codes, audience)
         made = offer_lists.add(
             conn,
             slug=slug,
-            title=title.strip(),
-            description=description.strip(),
+            title=checked.pop("title"),
+            description=checked.pop("description"),
             audience_id=audience_id,
             opens_at=opens_at,
             closes_at=closes_at,
             zone=zone,
             now=now,
+            terms=checked,
         )
-        if opens_at is not None and opens_at > now:
-            offer_lists.move(conn, made, rules.after(ListAction.SCHEDULE, made.state))
+        changing_lists.log(conn, "drawn up", None, made, by, now)
+        if opens_at is not None and opens_at > now and not draft:
+            _change(conn, made, ListAction.APPROVE, by, now)
         return offer_lists.by_id(conn, made.id)
 
 
@@ -122,29 +131,68 @@ def _open_tiers(conn: Connection, now: datetime) -> int:
     for list_id, audience_id in tiers.due(conn, now):
         if tiers.open_tier(conn, list_id, audience_id, now):
             offers.mark_list(conn, list_id)
+            ordering_matches.order_again(conn, list_id, now)
             opened += 1
     return opened
 
 
-def change_list(db: Database, slug: str, action: ListAction, now: datetime) -> OfferList:
-    """Open, close, withdraw or archive a list; raise ``Conflict`` when its state forbids it."""
+def change_list(
+    db: Database,
+    slug: str,
+    action: ListAction,
+    now: datetime,
+    *,
+    seen: int | None = None,
+    override: bool = False,
+    reason: str = "",
+    by: str = COMMAND_LINE,
+) -> OfferList:
+    """Approve, open, close, withdraw or archive a list; raise ``Conflict`` if its state forbids it.
+
+    A list on which wishes stand closes before its closing date only by an ``override`` with a
+    ``reason``; every partner that it concerns is told. ``seen`` is the revision that was looked at.
+    """
     with db.write() as conn:
-        found = offer_lists.by_slug(conn, slug)
-        if found is None:
-            raise NotFound(f"there is no offer list named {slug!r}")
+        found = changing_lists.held(conn, slug, seen)
         if action in rules.INDIRECT:
             raise Invalid(rules.INDIRECT[action], field="action")
-        _change(conn, found, action, now)
+        rules.after(action, found.state)
+        if action is ListAction.CLOSE and list_terms.is_shortened(found.closes_at, now):
+            rescheduling.allow(conn, found, now, override=override, reason=reason)
+            rescheduling.tell(conn, found, now, reason, now)
+        _change(conn, found, action, by, now, reason)
         return offer_lists.by_id(conn, found.id)
 
 
-def _change(conn: Connection, found: OfferList, action: ListAction, now: datetime) -> None:
+_DONE: Final[Mapping[ListAction, str]] = {
+    ListAction.APPROVE: "approved",
+    ListAction.OPEN: "opened",
+    ListAction.CLOSE: "closed",
+    ListAction.ARCHIVE: "archived",
+    ListAction.WITHDRAW: "withdrawn",
+}
+
+
+def _change(
+    conn: Connection,
+    found: OfferList,
+    action: ListAction,
+    by: str,
+    now: datetime,
+    reason: str = "",
+) -> None:
     if action is ListAction.OPEN and found.closes_at is not None and found.closes_at <= now:
         raise Conflict("this list would close before it opens; give it a later closing date")
+    if action is ListAction.APPROVE and found.opens_at is None:
+        raise Conflict("a list is approved to open at a moment: give it one, or open it now")
     state = rules.after(action, found.state)
     offer_lists.move(conn, found, state, now if action is ListAction.OPEN else None)
+    made = offer_lists.by_id(conn, found.id)
+    changing_lists.log(conn, _DONE[action], found, made, by, now, reason)
     if action is ListAction.CLOSE:
         offers.pin(conn, found.id)
+    if action is ListAction.OPEN:
+        ordering_matches.order(conn, found.id, now)
     offers.mark_list(conn, found.id)
 
 
@@ -163,9 +211,9 @@ def keep_dates(db: Database, now: datetime) -> int:
         if action is ListAction.OPEN and missed:
             continue  # its whole term passed while no worker ran: a person must decide
         with db.write() as conn:
-            fresh = offer_lists.by_id(conn, found.id)
-            if fresh.state is found.state:
-                _change(conn, fresh, action, now)
+            fresh = offer_lists.lock(conn, found.id)
+            if fresh.state is found.state and _is_due(fresh, now):
+                _change(conn, fresh, action, WORKER, now)
                 moved += 1
     if waiting or moved:
         with db.write() as conn:
@@ -173,13 +221,20 @@ def keep_dates(db: Database, now: datetime) -> int:
     return moved
 
 
-def withdraw_offer(db: Database, public_id: str) -> None:
+def _is_due(found: OfferList, now: datetime) -> bool:
+    """Whether a list's moment has come still, now that nobody else changes it."""
+    moment = found.opens_at if found.state is ListState.SCHEDULED else found.closes_at
+    return moment is not None and moment <= now
+
+
+def withdraw_offer(db: Database, public_id: str, *, by: str = COMMAND_LINE, now: datetime) -> None:
     """Take one title back; partners learn it as a deletion."""
     wanted = public_ids.read(public_id)
     with db.write() as conn:
         if wanted is None or not offers.exists(conn, wanted):
             raise NotFound("there is no such offer")
         offers.withdraw(conn, wanted)
+        changing_lists.log_taken_back(conn, wanted, by, now)
 
 
 def find_list(db: Database, slug: str, audiences: Collection[int] | None) -> ListWithCount:
@@ -227,6 +282,16 @@ def show(db: Database, audiences: Collection[int] | None, public_id: str) -> Sho
     wanted = public_ids.read(public_id)
     with db.read() as conn:
         found = None if wanted is None else offers.shown(conn, audiences, wanted)
+    if found is None:
+        raise NotFound("there is no such offer")
+    return found
+
+
+def show_to_staff(db: Database, public_id: str) -> Offer:
+    """Return one offer in whatever state its list is; raise ``NotFound``."""
+    wanted = public_ids.read(public_id)
+    with db.read() as conn:
+        found = None if wanted is None else offers.by_public_id(conn, wanted)
     if found is None:
         raise NotFound("there is no such offer")
     return found

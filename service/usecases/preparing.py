@@ -19,12 +19,12 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from marc_mappings import formats, incoming, iso2709, marcxml, match_keys, oai_dc, search_terms
+from marc_mappings import formats, incoming, iso2709, marcxml, match_keys, search_terms
 from marc_mappings import summary as summaries
 from marc_mappings.framing.sound import Sound
 from marc_mappings.incoming import Incoming
 from marc_mappings.record import Record
-from marc_mappings.steps import without_local_fields
+from service.domain import rendition
 from service.domain.record_version import NewVersion
 
 # Records of one step, and octets of original that end it earlier: a step holds the write lock
@@ -88,7 +88,6 @@ def _looked_at(content: Record | Sound) -> Record:
 
 
 def _version(item: Incoming, record: Record, original_id: int) -> NewVersion:
-    offered = without_local_fields(item.content)
     canonical = canonical_bytes(item.content)
     agency, number = record.agency, record.control_number
     return NewVersion(
@@ -100,10 +99,7 @@ def _version(item: Incoming, record: Record, original_id: int) -> NewVersion:
         original_offset=item.parsed.offset,
         original_length=item.parsed.length,
         summary=summaries.of_record(record),
-        renditions=(
-            ("marc21", marcxml.write(offered)),
-            ("oai_dc", oai_dc.write(offered)),
-        ),
+        renditions=rendition.made_at_once(item.content, canonical),
         keys=match_keys.identifier_only(record),
         terms=search_terms.of_record(record),
     )

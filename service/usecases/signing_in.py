@@ -11,11 +11,13 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from service.domain.audience import PUBLIC
+from service.domain.audit_entry import COMMAND_LINE
 from service.domain.partner import Partner, PartnerState
 from service.errors import Invalid, NotFound, Unauthenticated
-from service.store import accounts, audiences, partners
+from service.store import accounts, audiences, audit_log, partners
 from service.store.accounts import TokenOwner
 from service.store.db import Connection, Database
 from service.usecases.membership import known_partner
@@ -32,6 +34,11 @@ class Caller:
     audiences: frozenset[int] = frozenset({PUBLIC})
 
     @property
+    def name(self) -> str:
+        """How the audit log calls the caller."""
+        return f"partner:{self.partner.code}" if self.partner else f"staff:{self.staff}"
+
+    @property
     def active(self) -> Partner | None:
         """The partner, if the exchange with it runs: one that is suspended is as anybody."""
         here = self.partner is not None and self.partner.state is PartnerState.ACTIVE
@@ -41,24 +48,30 @@ class Caller:
 ANONYMOUS = Caller()
 
 
-def issue_partner_token(db: Database, code: str, label: str, now: datetime) -> str:
+def issue_partner_token(
+    db: Database, code: str, label: str, now: datetime, *, by: str = COMMAND_LINE
+) -> str:
     """Make a token for a partner and return it; it cannot be shown again."""
     with db.write() as conn:
         found = known_partner(conn, code)
         token, digest = _new_token()
         accounts.keep_token(conn, TokenOwner(found.id, None), digest, label, now)
+        _keep(conn, "issued", f"partner:{found.code}", {"label": label}, by, now)
     return token
 
 
-def add_staff(db: Database, name: str, now: datetime) -> None:
+def add_staff(db: Database, name: str, now: datetime, *, by: str = COMMAND_LINE) -> None:
     """Enter a member of the staff."""
     if not name.strip():
         raise Invalid("an account needs a name", field="name")
     with db.write() as conn:
         accounts.add(conn, name.strip(), now)
+        audit_log.write(conn, by=by, action="added", kind="account", name=name.strip(), now=now)
 
 
-def issue_staff_token(db: Database, name: str, label: str, now: datetime) -> str:
+def issue_staff_token(
+    db: Database, name: str, label: str, now: datetime, *, by: str = COMMAND_LINE
+) -> str:
     """Make a token for a member of the staff and return it; it cannot be shown again."""
     with db.write() as conn:
         found = accounts.by_name(conn, name)
@@ -66,23 +79,35 @@ def issue_staff_token(db: Database, name: str, label: str, now: datetime) -> str
             raise NotFound(f"there is no account named {name!r}")
         token, digest = _new_token()
         accounts.keep_token(conn, TokenOwner(None, found), digest, label, now)
+        _keep(conn, "issued", f"staff:{name}", {"label": label}, by, now)
     return token
 
 
-def revoke_partner_tokens(db: Database, code: str, now: datetime) -> int:
+def revoke_partner_tokens(db: Database, code: str, now: datetime, *, by: str = COMMAND_LINE) -> int:
     """Revoke all tokens of a partner; return how many there were."""
     with db.write() as conn:
         found = known_partner(conn, code)
-        return accounts.revoke_tokens(conn, TokenOwner(found.id, None), now)
+        number = accounts.revoke_tokens(conn, TokenOwner(found.id, None), now)
+        _keep(conn, "revoked", f"partner:{found.code}", {"tokens": number}, by, now)
+        return number
 
 
-def revoke_staff_tokens(db: Database, name: str, now: datetime) -> int:
+def revoke_staff_tokens(db: Database, name: str, now: datetime, *, by: str = COMMAND_LINE) -> int:
     """Revoke all tokens of a member of the staff; return how many there were."""
     with db.write() as conn:
         found = accounts.by_name(conn, name)
         if found is None:
             raise NotFound(f"there is no account named {name!r}")
-        return accounts.revoke_tokens(conn, TokenOwner(None, found), now)
+        number = accounts.revoke_tokens(conn, TokenOwner(None, found), now)
+        _keep(conn, "revoked", f"staff:{name}", {"tokens": number}, by, now)
+        return number
+
+
+def _keep(
+    conn: Connection, action: str, holder: str, told: dict[str, Any], by: str, now: datetime
+) -> None:
+    """Enter in the audit log that ``holder`` was given tokens or lost them; never a token."""
+    audit_log.write(conn, by=by, action=action, kind="token", name=holder, now=now, after=told)
 
 
 def identify(db: Database, token: str, user: str = "") -> Caller:

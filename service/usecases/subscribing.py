@@ -7,8 +7,9 @@ into the queue; :mod:`service.usecases.harvesting` does it.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from service.domain.audit_entry import COMMAND_LINE
 from service.domain.harvest import HARVEST, Harvest, HarvestState, Order
 from service.domain.offer import ListState
 from service.domain.source import (
@@ -20,6 +21,7 @@ from service.domain.source import (
 )
 from service.errors import Conflict, Invalid, NotFound
 from service.store import (
+    audit_log,
     harvests,
     imports,
     incoming_lists,
@@ -69,6 +71,7 @@ def add_source(
     every: int = 0,
     auto_commit: bool = False,
     wishes_url: str = "",
+    by: str = COMMAND_LINE,
     now: datetime,
 ) -> Source:
     """Enter a source and the list for what it brings; it is due at once, unless only by hand.
@@ -95,7 +98,7 @@ def add_source(
             raise Invalid(f"there is no partner with code {partner_code!r}", field="partner")
         if sources.by_name(conn, name) is not None:
             raise Conflict(f"there is, or was, a source named {name!r}; say another name")
-        return sources.add(
+        made = sources.add(
             conn,
             name=name,
             partner_id=partner.id,
@@ -111,6 +114,53 @@ def add_source(
             due_at=now if every else None,
             now=now,
         )
+        _keep(conn, "added", made, by, now, after=_told(made))
+        return made
+
+
+def _told(source: Source) -> dict[str, Any]:
+    """Return what the audit log keeps of a source: no credentials, and no query of an address."""
+    return {
+        "partner": source.partner_code,
+        "kind": source.kind,
+        "url": source.url.partition("?")[0],
+        "set": source.set,
+        "every": source.every,
+        "auto_commit": source.auto_commit,
+        "wishes_url": source.wishes_url.partition("?")[0],
+        "state": source.state,
+    }
+
+
+def _keep(
+    conn: Connection,
+    action: str,
+    source: Source,
+    by: str,
+    now: datetime,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    audit_log.write(
+        conn,
+        by=by,
+        action=action,
+        kind="source",
+        name=source.name,
+        now=now,
+        before=before,
+        after=after,
+    )
+
+
+def _turned(conn: Connection, action: str, source: Source, by: str, now: datetime) -> Source:
+    """Keep in the audit log that a source has another state; return it as it is now."""
+    found = sources.by_id(conn, source.id)
+    if found.state is not source.state:
+        before, after = {"state": source.state}, {"state": found.state}
+        _keep(conn, action, source, by, now, before=before, after=after)
+    return found
 
 
 def _list(
@@ -168,24 +218,24 @@ def _past(conn: Connection, found: Harvest) -> Past:
     return Past(found, batch)
 
 
-def pause(db: Database, name: str) -> Source:
+def pause(db: Database, name: str, now: datetime, *, by: str = COMMAND_LINE) -> Source:
     """Let a source be harvested by hand only; a harvest that is at work goes on."""
     with db.write() as conn:
         found = _known(conn, name)
         sources.set_state(conn, found.id, SourceState.PAUSED, None)
-        return sources.by_id(conn, found.id)
+        return _turned(conn, "paused", found, by, now)
 
 
-def resume(db: Database, name: str, now: datetime) -> Source:
+def resume(db: Database, name: str, now: datetime, *, by: str = COMMAND_LINE) -> Source:
     """Let a paused source be harvested on schedule again."""
     with db.write() as conn:
         found = _known(conn, name)
         due_at = now if found.every and not _at_work(conn, found) else None
         sources.set_state(conn, found.id, SourceState.ACTIVE, due_at)
-        return sources.by_id(conn, found.id)
+        return _turned(conn, "resumed", found, by, now)
 
 
-def remove(db: Database, name: str, now: datetime) -> Source:
+def remove(db: Database, name: str, now: datetime, *, by: str = COMMAND_LINE) -> Source:
     """Never harvest a source again, and take back what it offers; its records and history stay.
 
     Raises ``Conflict`` while it is being harvested.
@@ -198,7 +248,7 @@ def remove(db: Database, name: str, now: datetime) -> Source:
         if found.list_id is not None:
             incoming_lists.withdraw_all(conn, found.list_id)
         sources.set_state(conn, found.id, SourceState.REMOVED, None)
-        return sources.by_id(conn, found.id)
+        return _turned(conn, "removed", found, by, now)
 
 
 def begin(
@@ -208,6 +258,7 @@ def begin(
     full: bool = False,
     from_: int | None = None,
     accept_vanished: bool = False,
+    by: str = COMMAND_LINE,
     now: datetime,
 ) -> Standing:
     """Put a harvest of a source into the queue, or one that stopped or failed back into it.
@@ -236,6 +287,8 @@ def begin(
         if not _goes_on(conn, last, order, anew=anew, now=now):
             _abandon(conn, last, now)
             _start(conn, source, order, now)
+        said = {"full": full, "from": from_, "accept_vanished": accept_vanished}
+        _keep(conn, "ordered a harvest of", source, by, now, after=said)
         return _standing(conn, sources.by_id(conn, source.id))
 
 

@@ -43,7 +43,6 @@ from service.store import (
     wishes,
 )
 from service.store.db import Connection, Database
-from service.store.wishes import NewWish
 from service.usecases import answering
 from service.usecases.keeping import keep_original
 
@@ -288,11 +287,8 @@ def _answer_at_once(
         given.id,
         partner.id,
         [
-            NewWish(
-                answering.answered_line(line, found, WishState.OPEN),
-                found.offer_id,
-                found.target,
-                replaced.get(found.target) or found.since or now,
+            answering.new_wish(
+                line, found, replaced.get(found.target) or found.since or now, WishState.OPEN
             )
             for line, found in answered
         ],

@@ -92,7 +92,12 @@ def test_an_offer_is_shown_with_all_that_is_known_of_it(site: Site, nobody: Clie
         "url": f"{BASE}/offers/{public_id}",
         "list": "spring",
         "state": "OFFERED",
+        "source": "DUPLICATE",
         "copies": 1,
+        "volumes": 1,
+        "condition": "",
+        "not_to": [],
+        "revision": 1,
         "title": "The Blue Sky",
         "title_vernacular": "",
         "author": "",
@@ -211,7 +216,7 @@ def test_a_list_for_one_partner_exists_for_nobody_else(
 def test_a_list_for_a_group_is_seen_by_its_members(
     site: Site, nobody: Client, partner: Client, other: Client, staff: Client
 ) -> None:
-    membership.add_audience(site.db, "near", ["ulaanbaatar"])
+    membership.add_audience(site.db, "near", ["ulaanbaatar"], now=site.now())
     made = staff.post("/lists", json=NEW | {"audience": "near"})
     assert (made.status_code, made.json["public"]) == (201, False)
     staff.post("/lists/spring-2026/open")
@@ -220,7 +225,7 @@ def test_a_list_for_a_group_is_seen_by_its_members(
     for caller in (nobody, other):
         problem(caller.get("/lists/spring-2026"), 404, "not_found")
         assert "spring-2026" not in caller.get("/lists").text
-    membership.leave(site.db, "near", ["ulaanbaatar"])
+    membership.leave(site.db, "near", ["ulaanbaatar"], now=site.now())
     problem(partner.get("/lists/spring-2026"), 404, "not_found")
     offering.add_tier(site.db, "spring-2026", "public", site.now(), site.now())
     assert nobody.get("/lists/spring-2026").json["public"] is True
@@ -235,3 +240,76 @@ def test_answers_stay_out_of_shared_caches(nobody: Client) -> None:
 def test_json_is_utf_8_as_it_is(site: Site, nobody: Client) -> None:
     offer(site, "spring", record("몽골의 하늘"))
     assert "몽골의 하늘".encode() in nobody.get("/offers").data
+
+
+# --- changing lists and titles --------------------------------------------------------------------
+
+
+def test_a_list_says_where_its_titles_come_from_and_how_it_is_allocated(
+    staff: Client, nobody: Client
+) -> None:
+    given = NEW | {"source": "SURPLUS", "policy": "WINDOW_LOTTERY", "max_per_partner": 5}
+    made = staff.post("/lists", json=given | {"min_parcel": 3, "not_to": ["us"]})
+    assert made.headers["ETag"] == '"1"'
+    shown = staff.get("/lists/spring-2026").json
+    assert (shown["source"], shown["policy"]) == ("SURPLUS", "WINDOW_LOTTERY")
+    assert (shown["max_per_partner"], shown["min_parcel"], shown["not_to"]) == (5, 3, ["US"])
+    assert shown["possible"] == ["approve", "open", "withdraw"]
+    staff.post("/lists/spring-2026/open")
+    assert "possible" not in nobody.get("/lists/spring-2026").json
+
+
+def test_two_people_do_not_overwrite_each_other_on_one_list(staff: Client) -> None:
+    staff.post("/lists", json=NEW)
+    seen = staff.get("/lists/spring-2026").headers["ETag"]
+    first = staff("PATCH", "/lists/spring-2026", json={"title": "A"}, headers={"If-Match": seen})
+    assert (first.status_code, first.headers["ETag"]) == (200, '"2"')
+    second = staff("PATCH", "/lists/spring-2026", json={"title": "B"}, headers={"If-Match": seen})
+    body = problem(second, 412, "outdated")
+    assert (body["yours"]["title"], body["current"]["title"]) == ("B", "A")
+    assert second.headers["ETag"] == '"2"'
+    late = staff.post("/lists/spring-2026/open", headers={"If-Match": seen})
+    assert problem(late, 412, "outdated")["current"]["state"] == "DRAFT"
+
+
+def test_a_list_on_which_a_wish_stands_is_shortened_only_with_override_and_reason(
+    site: Site, staff: Client, partner: Client
+) -> None:
+    (public_id,) = offer(site, "spring", record("Steppe"))
+    staff("PATCH", "/lists/spring", json={"closes_at": "2099-06-01T00:00:00Z"})
+    partner.wish(oai(public_id))
+    sooner = {"closes_at": "2098-06-01T00:00:00Z"}
+    refused = problem(staff("PATCH", "/lists/spring", json=sooner), 409, "conflict")
+    assert "1 wish stands on this list, of 1 partner" in refused["detail"]
+    problem(staff.post("/lists/spring/close"), 409, "conflict")
+    no_reason = staff("PATCH", "/lists/spring", json=sooner | {"override": True})
+    assert problem(no_reason, 422, "invalid")["errors"][0]["field"] == "reason"
+    answer = staff("PATCH", "/lists/spring", json=sooner | {"override": True, "reason": "Moving."})
+    assert answer.json["closes_at"] == "2098-06-01T00:00:00Z"
+    work(site)
+    feed = partner.get("/wishlists.atom").get_data(as_text=True)
+    assert "takes wishes until 2098-06-01T00:00:00Z" in feed
+    assert "Moving." in feed
+    closed = staff.post("/lists/spring/close?override=true&reason=Flood")
+    assert closed.json["state"] == "CLOSED"
+
+
+def test_partners_see_copies_volumes_condition_and_source_and_the_staff_changes_them(
+    site: Site, staff: Client, partner: Client, nobody: Client
+) -> None:
+    (public_id,) = offer(site, "spring", record("A set"))
+    given = {"copies": 3, "volumes": 12, "condition": "Spines faded", "not_to": ["US"]}
+    answer = staff("PATCH", f"/offers/{public_id}", json=given, headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
+    shown = partner.get(f"/offers/{public_id}").json
+    assert {name: shown[name] for name in given} == given
+    assert shown["source"] == "DUPLICATE"
+    page = nobody.get(f"{BASE}/offers/{public_id}").get_data(as_text=True)
+    assert "3, each of 12 volumes" in page
+    assert "Spines faded" in page
+    assert "United States" in page
+    stale = staff("PATCH", f"/offers/{public_id}", json={"copies": 4}, headers={"If-Match": '"1"'})
+    assert problem(stale, 412, "outdated")["current"]["copies"] == 3
+    problem(staff("PATCH", f"/offers/{public_id}", json={"copies": 0}), 422, "invalid")
+    problem(partner("PATCH", f"/offers/{public_id}", json={"copies": 9}), 403, "forbidden")
+    problem(partner("PATCH", "/lists/spring", json={"title": "Mine"}), 403, "forbidden")

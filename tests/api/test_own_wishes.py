@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.config import Settings
+from service.domain.allocation import AllocationPolicy
 from service.domain.offer import ListAction
 from service.domain.source import SourceKind
 from service.store.db import Database
@@ -138,7 +139,7 @@ def test_an_allocation_is_shown_with_a_reason_for_every_wish(
     other.wish(oai(one))
     assert staff.get("/lists/spring/allocation").status_code == 404
     offering.change_list(site.db, "spring", ListAction.CLOSE, site.now())
-    allocating.allocate(site.db, "spring", site.now)
+    allocating.allocate(site.db, "spring", site.now, policy=AllocationPolicy.FIRST_COME)
     shown = staff.get("/lists/spring/allocation?limit=1").json
     assert (shown["run"]["policy"], shown["run"]["wishes"], shown["run"]["met"]) == (
         "FIRST_COME",
@@ -162,7 +163,7 @@ def test_partners_see_where_their_wishes_stand(partner: Client, other: Client, s
     (one,) = offer(site, "spring", record("One"))
     lists = [partner.wish(oai(one)).json["url"], other.wish(oai(one)).json["url"]]
     offering.change_list(site.db, "spring", ListAction.CLOSE, site.now())
-    allocating.allocate(site.db, "spring", site.now)
+    allocating.allocate(site.db, "spring", site.now, policy=AllocationPolicy.FIRST_COME)
     (met,) = partner.get(lists[0]).json["lines"]
     (missed,) = other.get(lists[1]).json["lines"]
     assert (met["state"], missed["state"]) == ("ALLOCATED", "NOT_ALLOCATED")

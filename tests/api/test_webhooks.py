@@ -15,8 +15,8 @@ from service import worker
 from service.app import create_app
 from service.cli import cli
 from service.config import Settings
-from service.domain import webhook
-from service.domain.webhook import Announcement
+from service.domain import announcement
+from service.domain.announcement import WISH_CHANGED, Announcement
 from service.store.db import Database
 from service.usecases.site import Site
 from tests.api.conftest import BASE, ISBN, Client
@@ -88,8 +88,8 @@ def test_what_a_delivery_says_leads_to_the_answer(
 def test_where_a_delivery_says_to_look_is_where_the_api_has_it(app: Flask, site: Site) -> None:
     with app.test_request_context():
         path = url_for("Wish lists.show_wish_list", wish_list_id=NOWHERE)
-    told = Announcement("", webhook.WISH_CHANGED, {"wish_list": NOWHERE}, site.now())
-    assert webhook.address(told, BASE) == BASE + path
+    told = Announcement("", WISH_CHANGED, {"wish_list": NOWHERE}, site.now())
+    assert announcement.address(told, BASE) == BASE + path
 
 
 def test_the_staff_enters_and_removes_webhooks_by_command(

@@ -75,6 +75,11 @@ def test_every_outcome_can_be_reached(site: Site, staff: Client, partner: Client
         "12345": "invalid",
     }
     lines = partner.wish(*sent).json["lines"]
+    edition = {"title": "The Blue Sky", "isbn": "9791186000014"}
+    (other,) = partner.post("/wishlists", json=[edition]).json["lines"]
+    assert (other["outcome"], other["offer"]) == ("other_edition", oai(book))
+    lines.append(other)
+    sent[other["line"]] = "other_edition"
     found = {line["line"]: line["outcome"] for line in lines}
     staff.post("/partners/ulaanbaatar/suspend")
     (line,) = partner.wish(oai(book)).json["lines"]
@@ -86,6 +91,7 @@ def test_every_outcome_can_be_reached(site: Site, staff: Client, partner: Client
     assert {outcome for outcome, state in states.items() if state == "OPEN"} == {
         "registered",
         "matched",
+        "other_edition",
         "waiting",
     }
 
@@ -298,7 +304,7 @@ def test_a_wish_list_as_csv_runs_no_formula(book: str, partner: Client) -> None:
 def test_columns_that_are_not_read_and_what_was_guessed_are_told(partner: Client) -> None:
     body = f"2026 목록\n서명,저자,ISBN\n책,한강,{ISBN}\n".encode("cp949")
     made = partner.post("/wishlists", data=body, content_type="text/csv").json
-    assert made["columns_not_read"] == ["서명", "저자"]
+    assert made["columns_not_read"] == []
     assert "cp949" in made["remarks"][0]
     assert made["lines"][0]["line"] == f"책,한강,{ISBN}"
     shown = partner.get(f"/wishlists/{made['id']}").json

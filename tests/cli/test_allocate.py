@@ -40,31 +40,65 @@ def wished(bookbridge: Bookbridge, data_dir: Path, tmp_path: Path) -> list[str]:
     return [offer.title for offer in offers]
 
 
-def test_a_list_is_allocated_once_and_shown_as_often_as_asked(
+FIRST = ("--policy", "first_come", "--seed", "2026")
+
+
+def test_a_list_is_planned_confirmed_once_and_shown_as_often_as_asked(
     bookbridge: Bookbridge, wished: list[str]
 ) -> None:
-    tried = bookbridge("allocate", "autumn", "--dry-run").stdout
+    tried = bookbridge("allocate", "autumn", "--dry-run", *FIRST).stdout
     assert "nothing of this is kept" in tried
     assert "has not been allocated" in bookbridge("allocate", "autumn", "--show", code=1).stderr
-    done = bookbridge("allocate", "autumn").stdout
+    planned = bookbridge("allocate", "autumn", *FIRST).stdout
+    assert "PROPOSED  by FIRST_COME  seed 2026  2 of 3 wishes met" in planned
+    assert "Nobody is told yet. Next: bookbridge allocate autumn --confirm" in planned
+    assert "autumn  CLOSED" in bookbridge("list", "show", "autumn").stdout
+    done = bookbridge("allocate", "autumn", "--confirm").stdout
     assert "autumn  ALLOCATED  by FIRST_COME" in done
     assert "2 of 3 wishes met; 2 copies for 1 partner" in done
     shown = bookbridge("allocate", "autumn", "--show").stdout
-    assert shown.splitlines()[1:] == tried.splitlines()[1:]
-    assert f"kaohsiung  0 of 1  {wished[1]}" in shown
+    assert shown.splitlines()[2::2] == tried.splitlines()[2::2]
+    assert f"kaohsiung  0 of 1  NOT_ALLOCATED  {wished[1]}" in shown
     assert "Not allocated: the only copy went to an earlier wish" in shown
-    again = bookbridge("allocate", "autumn").stdout
+    again = bookbridge("allocate", "autumn", "--confirm").stdout
     assert again.startswith("autumn was allocated on ")
+    assert "CLOSED can allocate" in bookbridge("allocate", "autumn", code=1).stderr
     assert "autumn  ALLOCATED" in bookbridge("list", "show", "autumn").stdout
     assert "autumn  ARCHIVED" in bookbridge("list", "archive", "autumn", "--yes").stdout
+
+
+def test_another_policy_is_compared_with_the_plan(
+    bookbridge: Bookbridge, wished: list[str]
+) -> None:
+    bookbridge("allocate", "autumn", *FIRST)
+    tried = bookbridge("allocate", "autumn", "--dry-run", "--policy", "priority").stdout
+    assert tried.startswith("PRIORITY  seed 2026  nothing of this is kept")
+    assert tried.splitlines()[-2:] == ["kaohsiung  0 → 1 (+1)", "nagasaki  2 → 1 (-1)"]
+    assert "by FIRST_COME" in bookbridge("allocate", "autumn", "--show").stdout
+
+
+def test_what_is_declined_goes_to_the_next_in_line(
+    bookbridge: Bookbridge, wished: list[str]
+) -> None:
+    bookbridge("allocate", "autumn", "--confirm", *FIRST)
+    wishes = json.loads(bookbridge("allocate", "autumn", "--show", "--json").stdout)["wishes"]
+    number = next(e["position"] for e in wishes if e["title"] == wished[1] and e["given"])
+    left = bookbridge("allocate", "autumn", "--decline", str(number), "--reason", "Too old").stdout
+    assert ": Too old." in left
+    shown = bookbridge("allocate", "autumn", "--show").stdout
+    assert f"kaohsiung  1 of 1  CONFIRMED  {wished[1]}" in shown
+    refused = bookbridge("allocate", "autumn", "--accept", str(number), code=1).stderr
+    assert "this allocation is DECLINED: it cannot be accepted; possible: nothing" in refused
+    bookbridge("allocate", "autumn", "--decline", "1", "--accept", "1", code=2)
 
 
 def test_what_was_decided_can_be_read_by_machines(
     bookbridge: Bookbridge, wished: list[str]
 ) -> None:
-    planned = json.loads(bookbridge("allocate", "autumn", "--dry-run", "--json").stdout)
+    planned = json.loads(bookbridge("allocate", "autumn", "--dry-run", *FIRST, "--json").stdout)
     assert planned["run"] is None
-    done = json.loads(bookbridge("allocate", "autumn", "--json").stdout)
+    assert planned["what_if"]["met"] == 2
+    done = json.loads(bookbridge("allocate", "autumn", "--confirm", *FIRST, "--json").stdout)
     assert done == json.loads(bookbridge("allocate", "autumn", "--show", "--json").stdout)
     assert (done["run"]["policy"], done["run"]["given"]) == ("FIRST_COME", 2)
     assert [each["reason"] for each in done["wishes"]] == [

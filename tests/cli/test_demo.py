@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from service.demo import folder
+from service.demo import folder, seaside
+from service.demo.command_line import CommandLine, clean_settings
+from service.demo.partner_system import WentWrong
 from service.errors import Misconfigured
 
 _COMMAND = [sys.executable, "-P", "-m", "service.cli", "demo"]
@@ -37,6 +40,38 @@ def test_the_tour_ends_with_0_and_shows_every_answer_and_can_be_had_again(tmp_pa
         assert "Together: 4 registered, 1 waiting, 2 invalid, 1 duplicate." in done.stdout
         assert len(set(re.findall(r"bb_[\w-]{43}", done.stdout))) == 2
         assert "/api/docs" in done.stdout
+        assert "MATCHED  The same title in Korean script and in romanisation" in done.stdout
+        assert "OTHER EDITION  Another edition is offered" in done.stdout
+        assert "ulaanbaatar  Kept for you: first of" in done.stdout
+        assert "Not allocated: the only copy went to a partner" in done.stdout
+        assert "Declined on " in done.stdout
+        assert "after all: somebody before you in line left it" in done.stdout
+        assert "set=given:nagasaki" in done.stdout
+        assert "it learns 71 deletions" in done.stdout
+        # What to open stands at the end, and none of it needs what is shown further up.
+        assert done.stdout.rindex("/api/docs") > done.stdout.rindex("is offered again")
+
+
+def test_the_partners_of_the_demo_are_read_by_their_own_scripts() -> None:
+    partners = {partner.code: partner for partner in seaside.cities()}
+    assert partners["nagasaki"].local == "長崎県立図書館"
+    assert partners["los-angeles"].local == ""
+    assert set(seaside.WISHING) < set(partners)
+
+
+def test_the_environment_of_an_operator_does_not_count_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BOOKBRIDGE_DATABASE_URL", "postgresql://somewhere/else")
+    with clean_settings():
+        assert "BOOKBRIDGE_DATABASE_URL" not in os.environ
+    assert os.environ["BOOKBRIDGE_DATABASE_URL"] == "postgresql://somewhere/else"
+
+
+def test_a_command_that_fails_ends_the_tour_in_words(tmp_path: Path) -> None:
+    commands = CommandLine(tmp_path / "nothing")
+    with pytest.raises(WentWrong, match="`bookbridge list open spring`"):
+        commands.run("list", "open", "spring")
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from service import config
 from service.cli import moments
 from service.demo import books
 from service.store.db import Database
+from service.usecases import offering
 from service.usecases.disseminating import FeedRepository
 from tests.cli.conftest import Bookbridge
 
@@ -116,3 +117,60 @@ def test_a_moment_that_is_not_certain_is_asked_about(
 
 def test_a_wrong_moment_is_wrong_usage(bookbridge: Bookbridge) -> None:
     bookbridge("list", "create", "a", "--title", "Books", "--closes-at", "soon", code=2)
+
+
+def test_a_list_and_a_title_are_changed(
+    bookbridge: Bookbridge, data_dir: Path, tmp_path: Path
+) -> None:
+    bookbridge(
+        *("list", "create", "autumn", "--title", "Books", "--zone", "Asia/Seoul"),
+        *("--source", "surplus", "--max-per-partner", "5", "--not-to", "us"),
+    )
+    made = bookbridge(
+        *("list", "change", "autumn", "--title", "Books of autumn", "--policy", "FIRST_COME"),
+        *("--max-per-partner", "0", "--closes-at", "2999-12-31T18:00"),
+    )
+    assert "Books of autumn" in made.stdout
+    assert "2999-12-31 18:00 Asia/Seoul (2999-12-31 09:00 UTC)" in made.stdout
+    assert "SURPLUS; FIRST_COME; not to US" in made.stdout
+    assert "at most" not in made.stdout
+    never = bookbridge("list", "change", "autumn", "--closes-at", "never")
+    assert "closing date" not in never.stdout
+    file = tmp_path / "books.mrc"
+    file.write_bytes(books.file())
+    bookbridge("import", str(file), "--list", "autumn")
+    bookbridge("list", "open", "autumn")
+    db = Database(config.load({}, data_dir=data_dir).database)
+    offer = offering.browse(db, None, limit=1)[0].public_id
+    db.close()
+    changed = bookbridge(
+        *("list", "title", offer, "--copies", "3", "--volumes", "4", "--condition", "Good")
+    )
+    assert "3 copies of 4 volumes; Good" in changed.stdout
+    assert "whole number" in bookbridge("list", "title", offer, "--copies", "0", code=1).stderr
+
+
+def test_a_draft_is_approved(bookbridge: Bookbridge) -> None:
+    bookbridge(
+        *("list", "create", "spring", "--title", "Books", "--draft"),
+        *("--opens-at", "2999-03-01T09:00Z"),
+    )
+    assert "spring  DRAFT" in bookbridge("list", "show", "spring").stdout
+    assert "spring  SCHEDULED" in bookbridge("list", "approve", "spring").stdout
+
+
+def test_standing_wishes_are_added_listed_and_stopped(bookbridge: Bookbridge) -> None:
+    assert "There are no standing wishes" in bookbridge("standing", "list").stdout
+    bookbridge("partner", "add", "nagasaki", "--name", "Nagasaki")
+    added = bookbridge(
+        *("standing", "add", "nagasaki", "--title", "History", "--subject", "history"),
+        *("--language", "kor", "--language", "jpn", "--from", "1990", "--register"),
+    )
+    assert "nagasaki  ACTIVE  registers  History  0 met" in added.stdout
+    assert "languages: kor | jpn" in added.stdout
+    public_id = added.stdout.split()[0]
+    assert public_id in bookbridge("standing", "list", "nagasaki").stdout
+    assert "0 met" in bookbridge("standing", "show", public_id).stdout
+    assert "STOPPED" in bookbridge("standing", "stop", public_id).stdout
+    assert "stopped already" in bookbridge("standing", "stop", public_id, code=1).stderr
+    bookbridge("standing", "add", "nagasaki", "--title", "X", code=1)

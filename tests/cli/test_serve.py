@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import signal
 import socket
@@ -165,3 +166,28 @@ def test_a_port_that_is_taken_is_told_plainly(data_dir: Path) -> None:
     assert done.returncode == 1
     assert f"bookbridge: cannot listen on 127.0.0.1 port {port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+_COUNTING = """
+import gc
+from service.cli import main
+from service.cli.server import Server
+
+Server.run = lambda _: print(gc.get_freeze_count(), len(gc.get_objects()), flush=True)
+main()
+"""
+
+
+def test_no_page_waits_while_garbage_is_sought_in_what_was_loaded_at_the_start(
+    data_dir: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _COUNTING, "--data-dir", str(data_dir), "serve", "--port", "0"],
+        env={**os.environ, "BOOKBRIDGE_EMBEDDED_WORKER": "no"},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+    )
+    apart, looked_through = map(int, done.stdout.split()[-2:])
+    assert apart > 20 * looked_through

@@ -152,7 +152,7 @@ class Library:
 
     def withdraw(self, identifier: str) -> None:
         """Take one title back."""
-        offering.withdraw_offer(self.site.db, identifier.rpartition("/")[2])
+        offering.withdraw_offer(self.site.db, identifier.rpartition("/")[2], now=self.site.now())
         self.publish()
 
     def publish(self) -> None:

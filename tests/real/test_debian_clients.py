@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
@@ -102,7 +103,7 @@ def filled(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
     there = offering.browse(db, None, limit=1000)
     assert {offer.state for offer in there} == {OfferState.OFFERED}
     for offer in [offer for offer in there if "kor" in offer.languages][:_WITHDRAWN]:
-        offering.withdraw_offer(db, offer.public_id)
+        offering.withdraw_offer(db, offer.public_id, now=datetime.now(UTC))
     db.close()
     server.run("list", "create", "empty", "--title", "Empty")  # the command publishes what waits
     return server

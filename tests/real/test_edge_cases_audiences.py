@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from service.domain.partner import PartnerState
-from service.usecases import giving, membership, offering, signing_in
+from service.usecases import enrolling, giving, membership, offering, signing_in
 from tests.oai.asking import NS
 from tests.real.edge_case_library import (
     HEADERS,
@@ -76,8 +77,8 @@ def partners(sqlite_template: Path, tmp_path: Path) -> Iterator[Partners]:
         library.books(4)
         found = Partners(library)
         db = library.site.db
-        membership.add_audience(db, "near", ["ara"])
-        membership.add_audience(db, "far", ["bela"])
+        membership.add_audience(db, "near", ["ara"], now=datetime.now(UTC))
+        membership.add_audience(db, "far", ["bela"], now=datetime.now(UTC))
         library.open(CANARY, audience="near", description=f"About the {CANARY}")
         library.bring(
             *(
@@ -208,12 +209,12 @@ def test_54_who_joins_late_and_leaves_again_learns_both_with_its_next_harvest(
 ) -> None:
     db = partners.library.site.db
     from_ = response_date(partners.fetch("bela", LIST).told)
-    membership.join(db, "near", ["bela"])
+    membership.join(db, "near", ["bela"], now=datetime.now(UTC))
     partners.library.publish()
     joined = partners.headers("bela", f"{HEADERS}&set=partner:bela{bounds(from_=from_)}")
     assert [header.deleted for header in joined] == [False] * 4
     from_ = response_date(partners.fetch("bela", LIST).told)
-    membership.leave(db, "near", ["bela"])
+    membership.leave(db, "near", ["bela"], now=datetime.now(UTC))
     partners.library.publish()
     left = partners.headers("bela", HEADERS + bounds(from_=from_))
     assert [header.identifier for header in left if header.deleted] == [
@@ -251,12 +252,12 @@ def test_33_a_suspended_partner_is_as_anybody_and_its_tokens_open_no_more(
     token = partners.fetch("ara", LIST).told.token
     resumed = f"verb=ListRecords&resumptionToken={token}"
     assert partners.fetch("ara", resumed).told.codes == []
-    membership.set_state(site.db, "ara", PartnerState.SUSPENDED)
+    enrolling.set_state(site.db, "ara", PartnerState.SUSPENDED, by="test", now=site.now())
     assert partners.fetch("ara", resumed).told.codes == ["badResumptionToken"]
     assert partners.present("ara") == partners.present("")
     assert partners.fetch("ara", f"{LIST}&set=partner:ara").told.codes == ["noRecordsMatch"]
     assert CANARY.encode() not in partners.fetch("ara", "verb=ListSets").body
-    membership.set_state(site.db, "ara", PartnerState.ACTIVE)
+    enrolling.set_state(site.db, "ara", PartnerState.ACTIVE, by="test", now=site.now())
     partners.library.publish()
     assert len(partners.present("ara")) == 8
     signing_in.revoke_partner_tokens(site.db, "ara", site.now())
@@ -269,7 +270,7 @@ def test_33_a_list_goes_on_when_its_partner_leaves_the_audience_in_the_middle(
     site = partners.library.site
     query = f"{LIST}&set=partner:ara"
     first = partners.fetch("ara", query).told
-    membership.leave(site.db, "near", ["ara"])
+    membership.leave(site.db, "near", ["ara"], now=site.now())
     partners.library.publish()
     told = partners.fetch("ara", f"verb=ListRecords&resumptionToken={first.token}").told
     found = headers_of(told)

@@ -12,6 +12,7 @@ import pytest
 
 from oai.datestamp import written
 from service.domain.offer import ListAction
+from service.domain.publication import LEAD
 from service.store import feed, offers
 from service.store.feed_reading import Stream
 from service.usecases import publishing
@@ -83,7 +84,7 @@ def test_20_a_day_ends_with_its_last_second_and_begins_with_its_first(
         midnight = int(library.clock()) // DAY * DAY + DAY
         stamps = (midnight - 1, midnight, midnight + DAY - 1, midnight + DAY)
         for number, stamp in enumerate(stamps):
-            library.clock.at = stamp - 2
+            library.clock.at = stamp - LEAD
             library.books(1, start=number)
         assert [header.stamp for header in library.headers()] == [*stamps]
         asked = day(midnight)

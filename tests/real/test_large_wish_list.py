@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from service.domain import webhook
+from service.domain.announcement import WISHLIST_ANSWERED
 from tests.real.conftest import Server, start, stop
 from tests.service.test_answering import isbn
 from tests.service.test_notifying import Receiver, is_genuine
@@ -54,7 +54,7 @@ def test_a_long_list_survives_kill_9_and_is_told_by_webhook_when_it_is_answered(
         (first, again) = receiver.taken()[:2]
         assert first == again, "tried again after the 500"
         headers, body = receiver.requests[1]
-        assert json.loads(body)["event"] == webhook.WISHLIST_ANSWERED
+        assert json.loads(body)["event"] == WISHLIST_ANSWERED
         assert is_genuine(secret, headers["bookbridge-signature"], body, time.time())
     finally:
         stop(process)

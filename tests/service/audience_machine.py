@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -31,7 +31,7 @@ from service.domain.partner import PartnerState
 from service.store import offers
 from service.store.db import Connection, Database
 from service.store.tables import offer, record, record_version
-from service.usecases import giving, membership, offering, publishing
+from service.usecases import enrolling, giving, membership, offering, publishing
 from service.usecases.disseminating import FeedRepository
 from tests.service.builders import HandClock, a_partner, a_record, bring, make_site
 
@@ -167,18 +167,18 @@ class AudienceMachine(RuleBasedStateMachine):
 
     @rule(code=st.sampled_from(PARTNERS), group=st.sampled_from(GROUPS))
     def a_partner_joins(self, code: str, group: str) -> None:
-        membership.join(self.db, group, [code])
+        membership.join(self.db, group, [code], now=datetime.now(UTC))
         self.members[group].add(code)
 
     @rule(code=st.sampled_from(PARTNERS), group=st.sampled_from(GROUPS))
     def a_partner_leaves(self, code: str, group: str) -> None:
-        membership.leave(self.db, group, [code])
+        membership.leave(self.db, group, [code], now=datetime.now(UTC))
         self.members[group].discard(code)
 
     @rule(code=st.sampled_from(PARTNERS), stays=st.booleans())
     def a_partner_is_suspended_or_taken_back(self, code: str, stays: bool) -> None:
         state = PartnerState.ACTIVE if stays else PartnerState.SUSPENDED
-        membership.set_state(self.db, code, state)
+        enrolling.set_state(self.db, code, state, by="test", now=self.site.now())
         (self.suspended.discard if stays else self.suspended.add)(code)
         for harvester in self.harvesters:  # their tokens open no more
             harvester.busy = harvester.busy and harvester.partner != code
@@ -187,7 +187,7 @@ class AudienceMachine(RuleBasedStateMachine):
     def a_title_is_taken_back(self, number: int) -> None:
         book = self.books[number]
         if book.public_id not in self.gone:
-            offering.withdraw_offer(self.db, book.public_id)
+            offering.withdraw_offer(self.db, book.public_id, now=self.site.now())
             self.gone.add(book.public_id)
 
     @rule(number=st.integers(0, len(LISTS) * BOOKS - 1), place=st.sampled_from(["KR", "JP"]))
@@ -358,7 +358,7 @@ def prepare(db: Database, folder: Path) -> None:
     for code in PARTNERS:
         a_partner(site, code)
     for group in GROUPS:
-        membership.add_audience(db, group)
+        membership.add_audience(db, group, now=datetime.now(UTC))
     for slug, (first, *_) in LISTS.items():
         audience = "" if first == "public" else first
         offering.create_list(db, slug=slug, title=slug, audience=audience, now=site.now())

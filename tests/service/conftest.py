@@ -51,8 +51,8 @@ def tiered(site: Site) -> Partner:
     """Partner ara in group near, one book for near alone, and one for all."""
     ara = a_partner(site, "ara")
     a_partner(site, "bela")
-    membership.add_audience(site.db, "near", ["ara"])
-    membership.add_audience(site.db, "far", ["bela"])
+    membership.add_audience(site.db, "near", ["ara"], now=site.now())
+    membership.add_audience(site.db, "far", ["bela"], now=site.now())
     open_list(site, "secret", audience="near")
     open_list(site, "open")
     bring(site, a_record("Secret", number="1"), slug="secret")

@@ -10,21 +10,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import allocation as rules
-from service.domain.allocation import AllocationPolicy, Decision, Wished
+from service.domain import allocation_plan
+from service.domain.allocation import (
+    AllocationPolicy,
+    AllocationState,
+    Decision,
+    Standing,
+    Title,
+    Wished,
+)
+from service.domain.allocation_policy import criteria
 from service.domain.offer import ListAction, ListState
 from service.domain.partner import Partner, PartnerState
 from service.domain.wish import WishState
 from service.errors import Conflict, Invalid, NotFound
-from service.store import allocations, feed
+from service.store import allocation_steps, feed
+from service.store.allocations import Decided
 from service.store.tables import offer, offer_list
 from service.store.tables import transfer as transfers
 from service.usecases import (
     allocating,
+    confirming,
+    enrolling,
     giving,
-    membership,
     notifying,
     offering,
+    planning,
     publishing,
     wishing,
 )
@@ -65,7 +76,7 @@ def set_copies(site: Site, number: int) -> None:
 
 
 def allocate(site: Site) -> allocating.Allocated:
-    return allocating.allocate(site.db, "spring", site.now)
+    return allocating.allocate(site.db, "spring", site.now, policy=AllocationPolicy.FIRST_COME)
 
 
 def lines(site: Site, wish_list: str) -> list[tuple[WishState, str]]:
@@ -92,8 +103,13 @@ def a_wish(number: int, *, quantity: int = 1, offer_id: int = 1, minute: int = -
 
 
 def decide(*wishes: Wished, copies: int = 1) -> list[Decision]:
-    numbers = {wished.offer_id: copies for wished in wishes}
-    return rules.decide(AllocationPolicy.FIRST_COME, wishes, numbers)
+    titles = [
+        (Title(key, f"OFFER{key}", copies), [each for each in wishes if each.offer_id == key])
+        for key in sorted({wished.offer_id for wished in wishes})
+    ]
+    standings = {each.partner_id: Standing(f"p{each.partner_id}") for each in wishes}
+    rules = criteria(AllocationPolicy.FIRST_COME)
+    return list(allocation_plan.decide(rules, "seed", lambda: titles, standings))
 
 
 def test_who_came_first_is_given_first_and_everybody_is_told_why() -> None:
@@ -115,9 +131,9 @@ def test_nobody_gets_more_than_is_offered_or_left() -> None:
     decisions = decide(a_wish(1, quantity=2), a_wish(2, quantity=5), a_wish(3), copies=4)
     assert [each.given for each in decisions] == [2, 2, 0]
     assert decisions[1].reason == (
-        "Allocated 2 of 5 copies: second of 3 wishes; the others went to earlier wishes."
+        "Allocated 2 of 5 copies: second of 3 wishes; the others went to wishes before yours."
     )
-    assert "all 4 copies went to earlier wishes" in decisions[2].reason
+    assert "all 4 copies went, the last of them to an earlier wish" in decisions[2].reason
     (alone,) = decide(a_wish(1, quantity=3), copies=2)
     assert alone.reason == "Allocated 2 of 3 copies: the only wish; no more are offered."
 
@@ -211,11 +227,11 @@ def test_only_a_closed_list_is_allocated(site: Site, state: ListState) -> None:
         found = offering.find_list(site.db, "spring", None).offer_list
         if found.state is not state:
             offering.change_list(site.db, "spring", action, site.now())
-    for act in (allocate, lambda site: allocating.plan(site.db, "spring")):
+    for act in (allocate, what_if):
         with pytest.raises(Conflict, match="only a list that is CLOSED can allocate"):
             act(site)
     with pytest.raises(NotFound, match="no offer list"):
-        allocating.allocate(site.db, "autumn", site.now)
+        planning.plan(site.db, "autumn", site.now(), by="kim")
     with pytest.raises(Invalid, match="bookbridge allocate"):
         offering.change_list(site.db, "spring", ListAction.ALLOCATE, site.now())
 
@@ -283,9 +299,9 @@ def test_wishes_that_take_no_part_are_told_why(site: Site) -> None:
     friend, former = a_partner(site, "friend"), a_partner(site, "former")
     gone = identifier(site, "Three")
     theirs, ours = wish(site, former, "One"), wish(site, friend, "One", "Three")
-    membership.set_state(site.db, "former", PartnerState.SUSPENDED)
+    enrolling.set_state(site.db, "former", PartnerState.SUSPENDED, by="test", now=site.now())
     close(site)
-    offering.withdraw_offer(site.db, gone.rpartition("/")[2])
+    offering.withdraw_offer(site.db, gone.rpartition("/")[2], now=site.now())
     allocate(site)
     ((state, reason),) = lines(site, theirs)
     assert (state, reason.rpartition(". ")[2]) == (
@@ -308,41 +324,41 @@ def test_a_wish_that_was_withdrawn_takes_no_part(site: Site) -> None:
     assert (given_to(site, early), given_to(site, late)) == ([], [1])
 
 
-def test_a_plan_says_what_a_run_then_decides_and_keeps_nothing(site: Site) -> None:
+def what_if(site: Site, seed: str = "", policy: AllocationPolicy | None = None) -> list[Decided]:
+    decided: list[Decided] = []
+    allocating.what_if(
+        site.db,
+        "spring",
+        site.now(),
+        policy=policy or AllocationPolicy.FIRST_COME,
+        seed=seed,
+        on_decision=decided.append,
+    )
+    return decided
+
+
+def test_what_would_be_decided_is_what_a_run_then_decides_and_nothing_of_it_is_kept(
+    site: Site,
+) -> None:
     open_list(site)
     bring(site, a_record("One"), a_record("Two"))
     for code in ("a", "b"):
         wish(site, a_partner(site, code), "One", "Two")
     close(site)
-    planned = allocating.plan(site.db, "spring")
+    tried = what_if(site, "2026")
     with pytest.raises(NotFound, match="has not been allocated; it is CLOSED"):
         allocating.show(site.db, "spring")
+    planning.plan(
+        site.db, "spring", site.now(), policy=AllocationPolicy.FIRST_COME, seed="2026", by="kim"
+    )
     done = allocate(site)
     decided = list(allocating.all_decisions(site.db, done.run))
-    assert [each._replace(transfer=None) for each in decided] == planned
+    assert [
+        each._replace(id="", transfer=None, state=AllocationState.PROPOSED) for each in decided
+    ] == tried
     assert sum(each.transfer is not None for each in decided) == 2
     assert allocating.show(site.db, "spring").run == done.run
     assert allocating.decisions(site.db, done.run, 1, 2) == decided[1:3]
-
-
-def test_a_run_can_be_replayed_from_what_was_kept_of_it(site: Site) -> None:
-    open_list(site)
-    bring(site, a_record("One"), a_record("Two"))
-    set_copies(site, 2)
-    for code in ("a", "b", "c"):
-        wish(site, a_partner(site, code), "One", "Two", quantity=2)
-    close(site)
-    run = allocate(site).run
-    kept = list(allocating.all_decisions(site.db, run))
-    offers = {name: number for number, name in enumerate(sorted({e.offer for e in kept}))}
-    wishes = [
-        Wished(n, e.wish_list, e.line_no, 0, offers[e.offer], e.quantity, e.wished_at)
-        for n, e in enumerate(kept)
-    ]
-    again = rules.decide(run.policy, wishes, {offers[e.offer]: e.copies for e in kept})
-    assert sorted((d.wished.wish_list_id, d.rank, d.given, d.reason) for d in again) == [
-        (n, e.rank, e.given, e.reason) for n, e in enumerate(kept)
-    ]
 
 
 # --- interruptions --------------------------------------------------------------------------------
@@ -350,7 +366,7 @@ def test_a_run_can_be_replayed_from_what_was_kept_of_it(site: Site) -> None:
 
 def _several_steps(site: Site, monkeypatch: pytest.MonkeyPatch) -> dict[str, Partner]:
     """Make a closed list of six titles, allocated two a step, with three partners wishing."""
-    monkeypatch.setattr(allocating, "_AT_ONCE", 2)
+    monkeypatch.setattr(confirming, "_AT_ONCE", 6)
     open_list(site)
     titles = [f"Title {n}" for n in range(6)]
     bring(site, *map(a_record, titles))
@@ -367,7 +383,15 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("step", [0, 2])
 @pytest.mark.parametrize(
-    "place", [(giving, "give"), (allocations, "keep"), (allocating, "_step")], ids=lambda p: p[1]
+    "place",
+    [
+        (giving, "give_all"),
+        (allocation_steps, "take"),
+        (allocation_steps, "settle"),
+        (allocation_steps, "finish"),
+        (confirming, "_step"),
+    ],
+    ids=lambda place: place[1],
 )
 def test_a_run_that_is_killed_goes_on_and_nothing_is_lost_or_given_twice(
     site: Site, monkeypatch: pytest.MonkeyPatch, place: tuple[object, str], step: int
@@ -377,10 +401,10 @@ def test_a_run_that_is_killed_goes_on_and_nothing_is_lost_or_given_twice(
     whole = getattr(module, name)
     calls = 0
 
-    def dying(*args: object) -> object:
+    def dying(*args: object, **named: object) -> object:
         nonlocal calls
         calls += 1
-        result = whole(*args)
+        result = whole(*args, **named)
         if calls > step:
             raise Killed
         return result

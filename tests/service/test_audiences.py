@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,14 @@ from service.store.tables import (
     feed_stream,
     partner,
 )
-from service.usecases import membership, offering, publishing, signing_in, wishing
+from service.usecases import (
+    enrolling,
+    membership,
+    offering,
+    publishing,
+    signing_in,
+    wishing,
+)
 from service.usecases.site import Site
 from service.usecases.wishing import Request
 from tests.service.builders import (
@@ -110,7 +117,7 @@ def test_a_partners_own_sets_are_shown_to_it_alone(site: Site, tiered: Partner) 
 def test_who_joins_late_is_told_all_that_the_group_sees(site: Site, tiered: Partner) -> None:
     bela = known(site, "bela")
     held = max(row.key.stamp for row in listed(site, bela))
-    membership.join(site.db, "near", ["bela"])
+    membership.join(site.db, "near", ["bela"], now=site.now())
     assert titles(listed(site, bela)) == ["Open"], "before it is published, nothing is shown"
     stamp = publish(site)
     (told,) = listed(site, bela, from_=held + 1)
@@ -121,7 +128,7 @@ def test_who_joins_late_is_told_all_that_the_group_sees(site: Site, tiered: Part
 def test_who_leaves_is_told_so_and_hears_of_nothing_that_comes_later(
     site: Site, tiered: Partner
 ) -> None:
-    membership.leave(site.db, "near", ["ara"])
+    membership.leave(site.db, "near", ["ara"], now=site.now())
     receive(site, a_file(a_record("In the same publication", number="3")), "secret")
     while (held := worker.lease(site)) is not None:  # all of the import but its publication
         worker.work(site, held, lambda *_: None)
@@ -152,8 +159,8 @@ def test_who_leaves_is_told_so_and_hears_of_nothing_that_comes_later(
 
 def test_who_left_before_it_was_told_anything_has_seen_nothing(site: Site, tiered: Partner) -> None:
     bela = known(site, "bela")
-    membership.join(site.db, "near", ["bela"])
-    membership.leave(site.db, "near", ["bela"])
+    membership.join(site.db, "near", ["bela"], now=site.now())
+    membership.leave(site.db, "near", ["bela"], now=site.now())
     publish(site)
     assert titles(listed(site, bela)) == ["Open"]
     assert len(listed(site, bela)) == 1
@@ -162,7 +169,7 @@ def test_who_left_before_it_was_told_anything_has_seen_nothing(site: Site, tiere
 def test_a_title_on_two_lists_of_two_groups_is_two_items_and_one_in_two_streams_is_one(
     site: Site, tiered: Partner
 ) -> None:
-    membership.join(site.db, "far", ["ara"])
+    membership.join(site.db, "far", ["ara"], now=site.now())
     offering.add_tier(site.db, "secret", "far", site.now(), site.now())
     publish(site)
     rows = listed(site, tiered)
@@ -172,11 +179,11 @@ def test_a_title_on_two_lists_of_two_groups_is_two_items_and_one_in_two_streams_
 
 def test_the_size_of_a_list_is_what_it_holds(site: Site, tiered: Partner) -> None:
     """Twelve titles in both groups, some of them public, and a partner that left one of them."""
-    membership.join(site.db, "far", ["ara"])
+    membership.join(site.db, "far", ["ara"], now=site.now())
     bring(site, *(a_record(f"Both {n}", number=f"b{n}") for n in range(12)), slug="secret")
     offering.add_tier(site.db, "secret", "far", site.now(), site.now())
     marks = [publish(site)]
-    membership.leave(site.db, "near", ["ara"])
+    membership.leave(site.db, "near", ["ara"], now=site.now())
     marks.append(publish(site))
     bring(site, *(a_record(f"More {n}", number=f"m{n}") for n in range(5)), slug="secret")
     marks.append(publish(site))
@@ -220,19 +227,19 @@ def test_a_list_is_for_some_partners_or_for_a_group_and_not_for_both(
 @pytest.mark.parametrize("code", ["", "Near", "a b", "list:x", "given:ara", "public", "a" * 41])
 def test_a_group_cannot_take_a_name_that_means_something_else(site: Site, code: str) -> None:
     with pytest.raises(Invalid):
-        membership.add_audience(site.db, code)
+        membership.add_audience(site.db, code, now=site.now())
 
 
 def test_everybody_cannot_be_joined_or_left(site: Site, tiered: Partner) -> None:
     for act in (membership.join, membership.leave):
         with pytest.raises(Conflict):
-            act(site.db, "public", ["ara"])
+            act(site.db, "public", ["ara"], now=site.now())
         with pytest.raises(NotFound):
-            act(site.db, "nobody", ["ara"])
+            act(site.db, "nobody", ["ara"], now=site.now())
         with pytest.raises(Invalid):
-            act(site.db, "near", ["nobody"])
+            act(site.db, "near", ["nobody"], now=site.now())
     with pytest.raises(Conflict, match="already"):
-        membership.add_audience(site.db, "near")
+        membership.add_audience(site.db, "near", now=site.now())
 
 
 # --- beside the feed ------------------------------------------------------------------------------
@@ -264,7 +271,7 @@ def test_browsing_and_wishing_go_by_what_a_partner_may_see_now(site: Site, tiere
     publish(site)
     assert sees(site, "bela") == ["Open", "Secret"]
     assert wishes_for(site, "bela", secret.identifier) is Outcome.REGISTERED
-    membership.leave(site.db, "near", ["ara"])
+    membership.leave(site.db, "near", ["ara"], now=site.now())
     assert sees(site, "ara") == ["Open"]
     assert wishes_for(site, "ara", secret.identifier) is Outcome.NOT_OFFERED
     assert offering.find_list(site.db, "secret", None).public is False
@@ -275,11 +282,11 @@ def test_browsing_and_wishing_go_by_what_a_partner_may_see_now(site: Site, tiere
 def test_a_suspended_partner_is_as_anybody_and_misses_nothing_when_it_is_taken_back(
     site: Site, tiered: Partner
 ) -> None:
-    membership.set_state(site.db, "ara", PartnerState.SUSPENDED)
+    enrolling.set_state(site.db, "ara", PartnerState.SUSPENDED, by="test", now=site.now())
     assert sees(site, "ara") == ["Open"]
     bring(site, a_record("Meanwhile", number="9"), slug="secret")
     held = publish(site)
-    membership.set_state(site.db, "ara", PartnerState.ACTIVE)
+    enrolling.set_state(site.db, "ara", PartnerState.ACTIVE, by="test", now=site.now())
     publish(site)
     assert sees(site, "ara") == ["Meanwhile", "Open", "Secret"]
     assert titles(listed(site, tiered, from_=held + 1)) == ["Meanwhile", "Secret"]
@@ -288,13 +295,13 @@ def test_a_suspended_partner_is_as_anybody_and_misses_nothing_when_it_is_taken_b
 def test_a_membership_that_a_stalled_commit_told_late_is_told_again(
     site: Site, tiered: Partner
 ) -> None:
-    membership.join(site.db, "near", ["bela"])
+    membership.join(site.db, "near", ["bela"], now=site.now())
     start = site.clock() + 60
     readings = iter([start, start, start + 30])  # drawn, checked in time; the commit took 30 s
     assert publishing.publish(site.db, lambda: next(readings)).more
     publishing.publish(site.db, lambda: start + 30)
     rows = listed(site, known(site, "bela"), set="partner:bela")
-    assert [row.key.stamp for row in rows] == [int(start + 32)]
+    assert [row.key.stamp for row in rows] == [int(start + 33)]
 
 
 # --- rows -----------------------------------------------------------------------------------------
@@ -303,7 +310,7 @@ def test_a_membership_that_a_stalled_commit_told_late_is_told_again(
 def test_fifty_thousand_partners_add_nothing_to_the_feed(sqlite_url: str, tmp_path: Path) -> None:
     db = Database(sqlite_url)
     site = make_site(db, tmp_path)
-    membership.add_audience(db, "all-of-them")
+    membership.add_audience(db, "all-of-them", now=datetime.now(UTC))
     open_list(site, "secret", audience="all-of-them")
     bring(site, *(a_record(f"B {n}", number=str(n)) for n in range(20)), slug="secret")
     publish(site)

@@ -106,7 +106,8 @@ class FeedMachine(RuleBasedStateMachine):
     def a_title_is_taken_back(self, data: st.DataObject) -> None:
         there = offering.browse(self.db, {feed.PUBLIC}, limit=1000)
         if there:
-            offering.withdraw_offer(self.db, data.draw(st.sampled_from(there)).public_id)
+            gone = data.draw(st.sampled_from(there)).public_id
+            offering.withdraw_offer(self.db, gone, now=self.site.now())
 
     @rule(seconds=st.sampled_from([0.4, 1, 3, 60, -5]))
     def time_passes(self, seconds: float) -> None:

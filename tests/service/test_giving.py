@@ -71,7 +71,7 @@ def test_the_record_is_as_it_was_sent(site: Site, ara: Partner) -> None:
     bring(site, a_record("One, corrected", number="1"))
     publish(site)
     assert titles(listed(site, ara, set="given:ara")) == ["One"]
-    offering.withdraw_offer(site.db, offers(site)["One, corrected"])
+    offering.withdraw_offer(site.db, offers(site)["One, corrected"], now=site.now())
     publish(site)
     assert titles(listed(site, ara, set="given:ara")) == ["One"]
 

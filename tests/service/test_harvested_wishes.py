@@ -26,6 +26,7 @@ from service.domain.wish_cells import Names
 from service.store import jobs
 from service.store.db import Database
 from service.usecases import (
+    enrolling,
     harvested_wishes,
     harvesting,
     membership,
@@ -165,7 +166,7 @@ def test_dublin_core_that_names_an_offer_of_ours_asks_for_just_that() -> None:
         b"",
         b"<mods xmlns='http://www.loc.gov/mods/v3'/>",
         b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>",
-        containers.set_description("no identifier"),
+        containers.set_description("12"),
         b"<record xmlns='http://www.loc.gov/MARC21/slim'><leader>",
     ],
 )
@@ -181,13 +182,13 @@ def test_what_is_no_wish_is_a_line_that_says_why(content: bytes) -> None:
 def test_every_record_of_the_set_becomes_a_wish_and_is_answered(wished: Wished) -> None:
     for number in range(3):
         wished.say(number, the_book(number))
-    wished.say(3, a_record("Nothing to look for"))
+    wished.say(3, a_record("…"))
     wished.harvest()
     assert wished.lines() == [
         ("Book 0", Outcome.REGISTERED, WishState.OPEN),
         ("Book 1", Outcome.REGISTERED, WishState.OPEN),
         ("Book 2", Outcome.WAITING, WishState.OPEN),
-        ("Nothing to look for", Outcome.INVALID, WishState.ANSWERED),
+        ("…", Outcome.INVALID, WishState.ANSWERED),
     ]
     (received,) = wished.lists()
     assert (received.partner_code, received.list_key, received.total, received.answered) == (
@@ -276,11 +277,15 @@ def test_two_records_for_one_thing_are_one_wish_until_the_first_goes(wished: Wis
 
 
 def test_a_suspended_partner_is_answered_anew_when_the_exchange_goes_on(wished: Wished) -> None:
-    membership.set_state(wished.site.db, "nagasaki", PartnerState.SUSPENDED)
+    enrolling.set_state(
+        wished.site.db, "nagasaki", PartnerState.SUSPENDED, by="test", now=wished.site.now()
+    )
     wished.say(0, the_book(0))
     wished.harvest()
     assert wished.open() == []
-    membership.set_state(wished.site.db, "nagasaki", PartnerState.ACTIVE)
+    enrolling.set_state(
+        wished.site.db, "nagasaki", PartnerState.ACTIVE, by="test", now=wished.site.now()
+    )
     wished.harvest()
     assert wished.open() == ["Book 0"]
 

@@ -331,7 +331,7 @@ def test_a_source_is_harvested_when_it_is_due_and_not_while_it_is_paused(
     site.clock.move(200)
     work(site)
     assert len(offered(site)) == 10
-    subscribing.pause(site.db, "nagasaki")
+    subscribing.pause(site.db, "nagasaki", site.now())
     asked = len(there.log)
     site.clock.move(36_000)
     work(site)

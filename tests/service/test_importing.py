@@ -18,11 +18,12 @@ from marc_mappings.record import Field, Subfield
 from service import worker
 from service.domain.import_batch import COMMIT, STAGE, Action, BatchState, Counts
 from service.domain.offer import ListAction, ListState
+from service.domain.wish import MATCH_OFFERS
 from service.errors import Conflict, LeaseLost, NotFound, TooLarge, UnsupportedFormat
 from service.store import feed, imports, jobs, originals, records
 from service.store.db import Database
 from service.store.tables import original, original_chunk
-from service.usecases import cataloguing, committing, offering, staging
+from service.usecases import cataloguing, committing, matching_offers, offering, staging
 from service.usecases.site import Site
 from tests.service.builders import (
     HandClock,
@@ -325,7 +326,11 @@ def test_an_import_that_is_interrupted_after_any_step_goes_on_and_doubles_nothin
         held = worker.lease(site)
         if held is None:
             break
-        steps = {STAGE: staging.stage, COMMIT: committing.commit}
+        steps = {
+            STAGE: staging.stage,
+            COMMIT: committing.commit,
+            MATCH_OFFERS: matching_offers.match,
+        }
         try:
             steps[held.kind](site.db, held, site.now, _die)
         except _Killed:
@@ -350,6 +355,7 @@ def test_a_fault_of_ours_is_tried_again_and_given_up_in_the_end(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_list(site)
+    work(site)
     received = receive(site, a_file(a_record("One", number="1")))
 
     def broken(*_: object) -> None:
@@ -377,11 +383,12 @@ def test_a_long_import_keeps_neither_the_feed_nor_a_deadline_waiting(
     open_list(site, "other", closes_at=site.now() + timedelta(seconds=1))
     bring(site, a_record("Waiting", number="w"), slug="other")
     open_list(site)
+    work(site)
     receive(site, a_file(*(a_record(f"Book {n}", number=str(n)) for n in range(250))))
     (waiting,) = offering.browse(site.db, {feed.PUBLIC})
     held = worker.lease(site)
     assert held is not None
-    offering.withdraw_offer(site.db, waiting.public_id)
+    offering.withdraw_offer(site.db, waiting.public_id, now=site.now())
     assert isinstance(site.clock, HandClock)
     site.clock.move(2)
     assert worker.work(site, held, worker._meanwhile(site))

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain import webhook as rules
+from service.domain.announcement import WISH_CHANGED, WISHLIST_ANSWERED
 from service.domain.partner import Partner
-from service.domain.webhook import TRIED_FOR, WISHLIST_ANSWERED, Webhook, WebhookState
+from service.domain.webhook import TRIED_FOR, Webhook, WebhookState
 from service.errors import Conflict, Invalid, NotFound
 from service.store.db import Database
 from service.store.tables import webhook
@@ -214,7 +215,7 @@ def test_what_is_announced_is_undone_with_its_cause(site: Site, receiver: Receiv
     def fails() -> None:
         with site.db.write() as conn:
             body = {"wish_list": "01JZ0000000000000000000000"}
-            notifying.announce(conn, partner.id, rules.WISH_CHANGED, body, site.now())
+            notifying.announce(conn, partner.id, WISH_CHANGED, body, site.now())
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -333,14 +334,14 @@ def test_a_webhook_is_its_partners_alone(site: Site, receiver: Receiver) -> None
     partner, other = a_partner(site), a_partner(site, "other")
     hook = add(site, partner, receiver).webhook
     for act in (
-        lambda: notifying.remove_webhook(site.db, other, hook.public_id),
+        lambda: notifying.remove_webhook(site.db, other, hook.public_id, site.now()),
         lambda: notifying.find_webhook(site.db, other, hook.public_id),
         lambda: notifying.resume_webhook(site.db, other, hook.public_id, site.now()),
     ):
         with pytest.raises(NotFound):
             act()
     wish(site, partner)
-    notifying.remove_webhook(site.db, partner, hook.public_id)
+    notifying.remove_webhook(site.db, partner, hook.public_id, site.now())
     deliver_all(site)
     assert receiver.requests == []
 

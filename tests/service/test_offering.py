@@ -100,13 +100,13 @@ def test_an_offer_taken_back_is_not_listed_and_cannot_be_taken_back_again(site: 
     open_list(site)
     bring(site, a_record("One", number="1"))
     (offer,) = offering.browse(site.db, PUBLIC)
-    offering.withdraw_offer(site.db, offer.public_id.lower())
+    offering.withdraw_offer(site.db, offer.public_id.lower(), now=site.now())
     assert offering.browse(site.db, PUBLIC) == []
     assert not offering.show(site.db, PUBLIC, offer.public_id).listed
     with pytest.raises(Conflict):
-        offering.withdraw_offer(site.db, offer.public_id)
+        offering.withdraw_offer(site.db, offer.public_id, now=site.now())
     with pytest.raises(NotFound):
-        offering.withdraw_offer(site.db, "0" * 26)
+        offering.withdraw_offer(site.db, "0" * 26, now=site.now())
 
 
 def test_a_list_for_some_partners_is_found_by_them_alone(site: Site) -> None:

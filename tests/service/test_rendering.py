@@ -8,7 +8,7 @@ from marc_mappings import marc21_to_mods
 from oai.repository import Selection
 from service.domain.audience import AudienceKind
 from service.domain.feed_view import Place, Sought
-from service.store import feed_reading
+from service.store import feed_reading, renditions
 from service.store.feed_reading import Stream
 from service.usecases.disseminating import FeedRepository
 from service.usecases.site import Site
@@ -62,5 +62,5 @@ def test_two_harvesters_may_make_the_same_at_once(site: Site) -> None:
         (entry,) = Stream(conn, source, "marc21", 2**40).entries(Place(0, 0, 0), 9)
     for body in (b"<first/>", b"<second/>"):
         with site.db.write() as conn:
-            feed_reading.keep_renditions(conn, "mods", {entry[-1]: body})
+            renditions.keep(conn, "mods", 1, {entry[-1]: body})
     assert bodies(site) == [b"<first/>"]

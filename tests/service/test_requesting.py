@@ -171,7 +171,9 @@ def test_a_title_that_the_partner_took_back_cannot_be_wished_for(exchange: Excha
     gone = exchange.offers()["One"]
     theirs = offering.browse(exchange.partner.db, None, slug="spring")
     offering.withdraw_offer(
-        exchange.partner.db, next(offer.public_id for offer in theirs if offer.title == "One")
+        exchange.partner.db,
+        next(offer.public_id for offer in theirs if offer.title == "One"),
+        now=exchange.partner.now(),
     )
     work(exchange.partner)
     exchange.clock.move(10)

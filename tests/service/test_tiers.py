@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from oai.repository import Key, Selection
 from service.domain.offer import ListAction
 from service.domain.partner import Partner
 from service.errors import Conflict, Invalid, NotFound
+from service.store.db import Database
 from service.usecases import membership, offering
 from service.usecases.site import Site
-from tests.service.partner_views import hand, known, listed, publish, titles
+from tests.service.builders import a_partner, a_record, bring, make_site, open_list
+from tests.service.partner_views import hand, known, listed, publish, repository, titles
 
 
 def test_a_tier_opens_by_a_publication_and_not_by_the_date_of_the_question(
@@ -42,8 +46,8 @@ def test_what_opens_to_all_leaves_the_groups_and_their_sets(site: Site, tiered: 
 
 
 def test_a_tier_waits_for_its_list_and_a_closed_list_opens_to_nobody(site: Site) -> None:
-    membership.add_audience(site.db, "near")
-    membership.add_audience(site.db, "far")
+    membership.add_audience(site.db, "near", now=site.now())
+    membership.add_audience(site.db, "far", now=site.now())
     offering.create_list(site.db, slug="later", title="L", audience="near", now=site.now())
     offering.add_tier(site.db, "later", "far", site.now(), site.now())
     assert offering.keep_dates(site.db, site.now()) == 0
@@ -76,3 +80,67 @@ def test_a_tier_that_could_show_nothing_to_anybody_is_refused(site: Site, tiered
     offering.change_list(site.db, "secret", ListAction.CLOSE, now)
     with pytest.raises(Conflict, match="CLOSED"):
         offering.add_tier(site.db, "secret", "public", now, now)
+
+
+def test_a_tier_opens_to_all_after_thirty_days_while_one_harvests_and_nobody_misses_anything(
+    db: Database, tmp_path: Path
+) -> None:
+    site = make_site(db, tmp_path, page_size=2)
+    city, far = a_partner(site, "city"), a_partner(site, "far")
+    membership.add_audience(site.db, "cities", ["city"], now=site.now())
+    open_list(site, "spring", audience="cities")
+    open_list(site, "autumn")
+    later = site.now() + timedelta(days=30)
+    offering.add_tier(site.db, "spring", "public", later, site.now())
+    spring = [f"Spring {n}" for n in range(7)]
+    autumn = [f"Autumn {n}" for n in range(5)]
+    bring(site, *(a_record(each, number=each) for each in spring), slug="spring")
+    bring(site, *(a_record(each, number=each) for each in autumn), slug="autumn")
+    hand(site).move(29 * 86_400)
+    publish(site)
+    assert titles(listed(site, city)) == sorted(autumn + spring), "cities first"
+    assert titles(listed(site, far)) == titles(listed(site)) == autumn
+
+    harvests = {each: _Harvest(site, each) for each in (city, far, None)}
+    for each in harvests.values():
+        each.page()
+    hand(site).move(2 * 86_400)
+    for each in harvests.values():
+        each.page()
+    offering.keep_dates(site.db, site.now())
+    for each in harvests.values():
+        each.page()
+    publish(site)
+    for each in harvests.values():
+        each.to_the_end()
+        each.begin_again()
+        each.to_the_end()
+        assert sorted(each.there.values()) == sorted(autumn + spring)
+
+
+class _Harvest:
+    """A harvester that goes page by page, and then only for what is newer than its beginning."""
+
+    def __init__(self, site: Site, reader: Partner | None) -> None:
+        self.site, self.reader = site, reader
+        self.there: dict[str, str] = {}
+        self.begun = repository(site, reader).as_of()
+        self.from_: int | None = None
+        self.after: Key | None = None
+        self.more = True
+
+    def page(self) -> None:
+        selection = Selection("oai_dc", from_=self.from_)
+        page = repository(self.site, self.reader).page(selection, self.after, with_metadata=True)
+        for row in page.rows:
+            self.there.pop(row.identifier, None)
+            if not row.deleted:
+                (self.there[row.identifier],) = titles([row])
+        self.after, self.more = page.rows[-1].key if page.rows else self.after, page.more
+
+    def to_the_end(self) -> None:
+        while self.more:
+            self.page()
+
+    def begin_again(self) -> None:
+        self.from_, self.after, self.more = self.begun, None, True

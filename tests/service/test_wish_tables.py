@@ -15,8 +15,9 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marc_mappings.match_keys import Key
 from service.domain import wish_headings, wish_json, wish_line, wish_sheet
-from service.domain.wish import WishLine
+from service.domain.wish import Wanted, WishLine
 from service.domain.wish_cells import storable
 from service.domain.wish_line import Names, Opened
 from service.domain.wish_sheet import ODS, XLSX
@@ -36,7 +37,8 @@ def read(body: bytes, media_type: str = "text/csv") -> list[WishLine]:
 
 
 def isbns(lines: list[WishLine]) -> list[str]:
-    return [line.keys[0].value if line.keys else line.problem for line in lines]
+    """Return the ISBN of each line, or what is wrong with it."""
+    return [next((k.value for k in each.keys if k.kind == "isbn"), each.problem) for each in lines]
 
 
 def xlsx(*rows: tuple[object, ...], at: tuple[int, int] = (0, 0)) -> bytes:
@@ -92,8 +94,10 @@ def ods_row(*cells: str, more: str = "") -> str:
 )  # fmt: skip
 def test_headings_are_understood_in_the_languages_of_partners(headings: str) -> None:
     found = opened(f"{headings}\nA,B,C,{ISBN}\n".encode())
-    assert isbns(list(found.lines())) == [ISBN]
-    assert found.reading.columns_not_read == tuple(headings.split(",")[:3])
+    (line,) = found.lines()
+    assert isbns([line]) == [ISBN]
+    assert line.wanted == Wanted(title="A", author="B", publisher="C")
+    assert found.reading.columns_not_read == ()
     assert found.reading.remarks == ()
 
 
@@ -123,8 +127,36 @@ def test_without_headings_the_first_column_of_identifiers_is_found_and_that_is_s
 
 def test_headings_without_an_identifier_are_told_what_they_may_be_called() -> None:
     with pytest.raises(Invalid, match="isbn") as refused:
-        read("書名,著者\n雪国,川端康成\n".encode())
-    assert "書名, 著者" in refused.value.detail
+        read("著者,出版社\n川端康成,新潮社\n".encode())
+    assert "著者, 出版社" in refused.value.detail
+
+
+def test_titles_without_any_number_are_wishes() -> None:
+    (line,) = read("書名,著者,版,備考,棚\n雪国,川端康成,2版,急ぎ,7\n".encode())
+    assert line.wanted == Wanted(title="雪国", author="川端康成", edition="2版")
+    assert Key("title_author", "雪国||川端康成") in line.keys
+    assert (line.note, line.problem) == ("急ぎ", "")
+
+
+def test_a_column_of_titles_goes_with_a_column_of_numbers_that_nothing_names() -> None:
+    found = opened(f"서명,저자,바코드\n채식주의자,한강,{ISBN}\n".encode())
+    (line,) = found.lines()
+    assert isbns([line]) == [ISBN]
+    assert line.wanted == Wanted(title="채식주의자", author="한강")
+    assert "column 3 (바코드)" in found.reading.remarks[0]
+
+
+def test_a_number_that_is_none_does_not_cost_a_line_its_title() -> None:
+    (line,) = read("ISBN,Title,Author\n9788936433590,채식주의자,한강\n".encode())
+    assert (line.problem, isbns([line])) == ("", [""])
+    assert "9788936433590" in line.remark
+
+
+@pytest.mark.parametrize("title", ["", "Poems", "12", "ab", "…"])
+def test_a_title_that_says_too_little_alone_is_no_wish_and_is_told_so(title: str) -> None:
+    (line,) = read(f"title,author\n{title},\n,x\n".encode())[:1]
+    assert line.keys == ()
+    assert "cannot be matched" in line.problem
 
 
 def test_several_columns_of_identifiers_are_all_looked_at() -> None:

@@ -13,7 +13,7 @@ from service.domain.partner import Partner, PartnerState
 from service.domain.wish import Mode, Outcome, WishState
 from service.errors import Conflict, Invalid, NotFound, TooLarge, UnsupportedFormat
 from service.store import feed
-from service.usecases import membership, offering, wishing
+from service.usecases import enrolling, membership, offering, wishing
 from service.usecases.site import Site
 from service.usecases.wishing import Limits, Request
 from tests.service.builders import (
@@ -155,7 +155,7 @@ def test_what_was_withdrawn_or_never_ours_is_not_offered(site: Site) -> None:
     open_list(site)
     bring(site, a_record("One", isbn=ISBN))
     gone = identifier(site, "One")
-    offering.withdraw_offer(site.db, gone.rpartition("/")[2])
+    offering.withdraw_offer(site.db, gone.rpartition("/")[2], now=site.now())
     never = gone.rpartition("/")[0] + "/" + "0" * 26
     received = send(site, a_partner(site), gone, never)
     assert outcomes(received) == [Outcome.NOT_OFFERED] * 2
@@ -178,7 +178,8 @@ def test_a_suspended_partner_is_answered_restricted(site: Site) -> None:
     open_list(site)
     bring(site, a_record("One", isbn=ISBN))
     a_partner(site)
-    partner = membership.set_state(site.db, "nagasaki", PartnerState.SUSPENDED)
+    enrolling.set_state(site.db, "nagasaki", PartnerState.SUSPENDED, by="test", now=site.now())
+    partner = membership.find_partner(site.db, "nagasaki")
     assert outcomes(send(site, partner, ISBN)) == [Outcome.RESTRICTED]
 
 

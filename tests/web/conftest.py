@@ -107,7 +107,7 @@ class Reader:
         return offering.browse(self.site.db, {PUBLIC}, slug=slug, limit=1000)
 
     def withdraw(self, offer: Offer) -> None:
-        offering.withdraw_offer(self.site.db, offer.public_id)
+        offering.withdraw_offer(self.site.db, offer.public_id, now=self.site.now())
         self.publish()
 
     def publish(self) -> None:

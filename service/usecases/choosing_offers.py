@@ -1,0 +1,105 @@
+"""A partner settles a wish by naming the offer it means: one of several, or another edition."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from service.domain import wish_answer
+from service.domain.partner import Partner, PartnerState
+from service.domain.wish import CONFIRMABLE, AnsweredLine, Outcome, WishState
+from service.domain.wish_cells import Names
+from service.errors import Conflict, Invalid, NotFound
+from service.store import (
+    audiences,
+    candidates,
+    confirmations,
+    offer_lists,
+    partners,
+    public_ids,
+    wish_keys,
+    wish_lists,
+    wishes,
+)
+from service.store.candidates import Candidate
+from service.store.confirmations import Confirmable
+from service.store.db import Connection, Database
+
+_OPEN = (WishState.OPEN, WishState.PENDING)
+
+
+def choose(
+    db: Database,
+    partner: Partner,
+    wish_list: str,
+    line_no: int,
+    offer: str,
+    names: Names,
+    now: datetime,
+) -> AnsweredLine:
+    """Register a wish for the offer that its partner names; again, it changes nothing.
+
+    ``offer``: an identifier or address of an offer of ours, or its public id. Raises ``NotFound``
+    for a wish or an offer that there is not, for this partner; ``Conflict`` where the wish is in
+    no state for it, the offer takes no wishes, or another wish stands for it.
+    """
+    wanted = public_ids.read(wish_list)
+    with db.write() as conn:
+        partners.lock(conn, partner.id)
+        offer_lists.hold_open(conn)
+        wish_keys.hold(conn)
+        found = wanted and confirmations.by_line(conn, partner.id, wanted, line_no)
+        if not found:
+            raise NotFound("there is no such wish")
+        if partners.by_id(conn, partner.id).state is PartnerState.SUSPENDED:
+            raise Conflict("the exchange with your library is suspended; nothing can be registered")
+        named = _named(conn, partner, names.offer(offer), offer)
+        if not (found.outcome is Outcome.REGISTERED and found.offer_id == named.offer_id):
+            _check(found)
+            _register(conn, partner, found, named, now)
+        (line,) = wish_lists.lines(conn, found.list_id, line_no - 1, 1)
+        return line
+
+
+def _named(conn: Connection, partner: Partner, named: str | None, text: str) -> Candidate:
+    """Return the offer that a text names, if this partner may know of it."""
+    public_id = public_ids.read(text) if named is None else named
+    if not public_id:
+        raise Invalid(
+            "name an offer of ours by its identifier (oai:…), its address or its id", field="offer"
+        )
+    lists = candidates.lists_shown_to(conn, audiences.standing(conn, partner.id))
+    found = candidates.by_public_id(conn, lists, [public_id]).get(public_id)
+    if found is None:
+        raise NotFound("no offer has this identifier")
+    return found
+
+
+def _check(found: Confirmable) -> None:
+    open_ = found.state in _OPEN or found.outcome is Outcome.AMBIGUOUS
+    ended = found.state not in (*_OPEN, WishState.ANSWERED)
+    if ended or not open_ or found.outcome not in CONFIRMABLE:
+        named = ", ".join(sorted(outcome.value for outcome in CONFIRMABLE))
+        raise Conflict(
+            f"this wish is {found.outcome.value} and {found.state.value}; only one that is open, "
+            f"and of these: {named}, is settled by naming an offer"
+        )
+
+
+def _register(
+    conn: Connection, partner: Partner, found: Confirmable, named: Candidate, now: datetime
+) -> None:
+    answer = wish_answer.named(named, "The offer you named", now)
+    if answer.outcome is not Outcome.REGISTERED:
+        raise Conflict(answer.reason)
+    standing = wishes.open_wishes(conn, partner.id, [answer.target]).get(answer.target)
+    place = standing and (confirmations.place_of(conn, standing), standing.line_no)
+    if standing and place != (found.list_id, found.line_no):
+        raise Conflict(
+            f"you ask for this offer already, in line {standing.line_no} of wish list "
+            f"{standing.wish_list}"
+        )
+    said = f"You confirmed it on {now:%Y-%m-%d}: {answer.reason}"
+    if not confirmations.confirm(
+        conn, found.list_id, found.line_no, named.offer_id, answer.target, said
+    ):
+        raise Conflict("this wish was settled by somebody else at the same moment; look again")

@@ -1,0 +1,48 @@
+"""A wish that got nothing at an allocation goes on waiting for the next offer.
+
+It waits for what it asked for, as one for which nothing was offered does; only where another open
+wish of its partner waits for the same, it ends. It stays in the line for the offer that it missed:
+a copy that comes back may still reach it, until another offer does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from service.domain import lookup_key
+from service.store import allocation_steps, missed_wishes, partners, wish_keys
+from service.store.db import Connection, Database
+from service.store.missed_wishes import Missed
+
+# Wishes of one transaction.
+_AT_ONCE: Final = 250
+_SAID: Final = "Your wish waits for the next offer."
+
+
+def wait_again(db: Database, run_id: int) -> None:
+    """Let the wishes that a run told they got nothing wait again; those that do are passed over."""
+    after = 0
+    while True:
+        with db.write() as conn:
+            # Whoever passes copies on holds the run first as well.
+            allocation_steps.lock(conn, run_id)
+            missed = missed_wishes.ahead(conn, run_id, after, _AT_ONCE)
+            if not missed:
+                return
+            after = missed[-1].position
+            partners.lock_all(conn, sorted({each.partner_id for each in missed}))
+            wish_keys.hold(conn)
+            missed_wishes.let_wait(conn, list(_alone(conn, missed)), _SAID)
+
+
+def _alone(conn: Connection, missed: Iterable[Missed]) -> Iterator[Missed]:
+    """Yield those for which no other open wish of their partner stands."""
+    targets = {each: lookup_key.waiting_target(each.line) for each in missed}
+    taken = missed_wishes.standing(
+        conn, {each.partner_id for each in targets}, set(targets.values())
+    )
+    for each, target in targets.items():
+        if (each.partner_id, target) not in taken:
+            taken.add((each.partner_id, target))
+            yield each
