@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 from marc_mappings.match_keys import Key
 from service.domain.wish import WAITING_OUTCOMES, Answer, Outcome, Wanted, WishLine, WishState
 from service.store import bulk
-from service.store.tables import wish, wish_key, wish_list
+from service.store.tables import allocation, wish, wish_key, wish_list
 
 # The number of our advisory lock; any number that no other lock of this database has.
 _LOCK: Final = 7_031_977
@@ -125,12 +125,20 @@ _OUTCOMES = [outcome.value for outcome in sorted(WAITING_OUTCOMES)]
 _STATES = [WishState.OPEN.value, WishState.PENDING.value]
 
 
+# As a literal, so that the index of what is offered serves.
+_ASKED_ABOUT = sa.select(allocation.c.wish_list_id, allocation.c.line_no).where(
+    allocation.c.state == sa.literal_column("'OFFERED'")
+)
+
+
 def waiting(conn: Connection, places: Collection[Place]) -> list[WaitingWish]:
     """Return those of these wishes that wait, the first to be asked for first.
 
-    Nobody else changes them until the transaction ends.
+    Nobody else changes them until the transaction ends. One whose partner is being asked about a
+    copy that is kept for it waits for nothing else.
     """
     listed = sorted(places)
+    place = sa.tuple_(wish.c.wish_list_id, wish.c.line_no)
     found: list[WaitingWish] = []
     for begin in range(0, len(listed), _AT_ONCE):
         part = listed[begin : begin + _AT_ONCE]
@@ -138,10 +146,11 @@ def waiting(conn: Connection, places: Collection[Place]) -> list[WaitingWish]:
             sa.select(wish, wish_list.c.public_id)
             .join(wish_list, wish_list.c.id == wish.c.wish_list_id)
             .where(
-                sa.tuple_(wish.c.wish_list_id, wish.c.line_no).in_(part),
+                place.in_(part),
                 wish.c.state.in_(_STATES),
                 wish.c.outcome.in_(_OUTCOMES),
                 wish.c.wanted.is_not(None),
+                place.not_in(_ASKED_ABOUT),
             )
             .order_by(wish.c.wish_list_id, wish.c.line_no)
             .with_for_update(of=wish)

@@ -24,7 +24,14 @@ from service.domain.wish import WishState
 from service.errors import Conflict, NotFound
 from service.store import allocation_inputs as inputs
 from service.store import allocation_steps as steps
-from service.store import allocations, audit_log, held_allocations, public_ids, transfers
+from service.store import (
+    allocations,
+    audit_log,
+    held_allocations,
+    partners,
+    public_ids,
+    transfers,
+)
 from service.store.allocation_steps import Change, Run
 from service.store.allocations import Decided
 from service.store.db import Connection, Database
@@ -84,6 +91,8 @@ def accept(db: Database, name: str, partner: Partner | None, *, now: datetime, b
             raise Conflict(f"the answer was due until {held.answer_until:%Y-%m-%d %H:%M} UTC")
         if held.wish_state is not WishState.OPEN:
             raise Conflict("the wish was taken back")
+        if partners.by_id(conn, held.partner_id).state is not PartnerState.ACTIVE:
+            raise Conflict("the exchange with this partner is suspended; it can only decline")
         _change(conn, found, state, held.given, f"Allocated: you took it on {now:%Y-%m-%d}.")
         _enter(conn, found.run, held, held.given, now)
         _log(conn, found, AllocationAction.ACCEPT, state, now, by)

@@ -45,7 +45,15 @@ from service.usecases import (
 )
 from tests.service.builders import HandClock, a_file, make_site, receive
 from tests.service.exchange_guarantees import LIVE, Found, Guarantees
-from tests.service.exchange_scene import LATER, LISTS, PARTNERS, STAFF, SUSPENDED, WORKS
+from tests.service.exchange_scene import (
+    LATER,
+    LISTS,
+    PARTNERS,
+    STAFF,
+    SUSPENDED,
+    WORKS,
+    Numbers,
+)
 from tests.service.matching import wish
 
 # Things to look at after each act, from which on nobody wishes for more.
@@ -70,9 +78,11 @@ class ExchangeMachine(Guarantees, RuleBasedStateMachine):
     fresh: ClassVar[Callable[[Path], Database]]
     discard: ClassVar[Callable[[Database], None]]
     done: ClassVar[Counter[str]]
+    numbers: ClassVar[Numbers]
 
     @initialize(opened=st.sets(st.sampled_from([*LISTS][1:])))
     def begin(self, opened: Collection[str] = ()) -> None:
+        type(self).numbers.at = 10_000  # behind all that was prepared
         self.folder = Path(tempfile.mkdtemp())
         self.db = type(self).fresh(self.folder)
         self.clock = HandClock()

@@ -75,6 +75,18 @@ LISTS: Mapping[str, Mapping[str, Any]] = {
 NEAR = {"ara", "duc"}
 
 
+class Numbers:
+    """Public ids in their order, the same in every run: lots are drawn by them."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def new(self) -> str:
+        """Return the next public id."""
+        self.at += 1
+        return f"01{self.at:024d}"
+
+
 def prepare(db: Database, folder: Path) -> None:
     """Enter the partners, the agreement, and the lists as drafts with their titles."""
     site = make_site(db, folder, HandClock())

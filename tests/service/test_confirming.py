@@ -155,6 +155,19 @@ def test_a_substitute_is_asked_for_and_given_when_it_is_accepted(scene: Scene) -
         scene.accept("nagasaki")
 
 
+def test_who_is_suspended_meanwhile_can_decline_and_not_accept(scene: Scene) -> None:
+    scene.titles("One")
+    scene.wish("a", "One", outcome="matched")
+    scene.plan()
+    scene.confirm()
+    scene.set(partner, partner.c.code == "a", state=PartnerState.SUSPENDED.value)
+    with pytest.raises(Conflict, match="suspended; it can only decline"):
+        scene.accept("a")
+    assert scene.given() == {}
+    assert scene.decline("a").state is _S.DECLINED
+    scene.check()
+
+
 def test_a_substitute_that_is_declined_or_not_answered_goes_to_the_next(scene: Scene) -> None:
     scene.titles("One")
     scene.received("b", 1)

@@ -26,13 +26,20 @@ from service.domain.audience import PUBLIC
 from service.domain.match_rule import TITLES
 from service.domain.offer import ListAction, ListState
 from service.domain.wish import Answer, Outcome, WishLine
-from service.store import allocation_inputs, allocation_steps, candidates, tiers, transfers
+from service.store import (
+    allocation_inputs,
+    allocation_steps,
+    candidates,
+    public_ids,
+    tiers,
+    transfers,
+)
 from service.store.allocation_inputs import Wanted
 from service.store.candidates import Candidate, ListFacts
 from service.store.db import Connection, Database
 from service.usecases import answering, confirming
 from tests.service.exchange_machine import ExchangeMachine
-from tests.service.exchange_scene import PARTNERS, prepare
+from tests.service.exchange_scene import PARTNERS, Numbers, prepare
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +49,9 @@ def prepared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) ->
     file = folder / "b.sqlite3"
     shutil.copy(sqlite_template, file)
     db = Database(f"sqlite:///{file}")
-    prepare(db, folder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(public_ids, "new", Numbers().new)
+        prepare(db, folder)
     with db.engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -57,18 +66,28 @@ def _few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def machine(prepared: Path) -> type[ExchangeMachine]:
+def numbers(monkeypatch: pytest.MonkeyPatch) -> Numbers:
+    """Public ids that are the same in every run."""
+    made = Numbers()
+    monkeypatch.setattr(public_ids, "new", made.new)
+    return made
+
+
+@pytest.fixture
+def machine(prepared: Path, numbers: Numbers) -> type[ExchangeMachine]:
     """The machine on SQLite."""
 
     def fresh(folder: Path) -> Database:
         shutil.copy(prepared, folder / "b.sqlite3")
         return Database(f"sqlite:///{folder}/b.sqlite3")
 
-    return _machine(fresh, lambda _: None)
+    return _machine(fresh, lambda _: None, numbers)
 
 
 @pytest.fixture
-def machine_on_postgresql(postgresql: Any, tmp_path: Path) -> Iterator[type[ExchangeMachine]]:
+def machine_on_postgresql(
+    postgresql: Any, tmp_path: Path, numbers: Numbers
+) -> Iterator[type[ExchangeMachine]]:
     """The machine on PostgreSQL."""
     template = f"test_{uuid.uuid4().hex}"
     postgresql.psql(f"CREATE DATABASE {template} TEMPLATE template_bookbridge")
@@ -84,14 +103,15 @@ def machine_on_postgresql(postgresql: Any, tmp_path: Path) -> Iterator[type[Exch
     def discard(used: Database) -> None:
         postgresql.psql(f"DROP DATABASE {used.url.database} WITH (FORCE)")
 
-    yield _machine(fresh, discard)
+    yield _machine(fresh, discard, numbers)
     postgresql.psql(f"DROP DATABASE {template} WITH (FORCE)")
 
 
 def _machine(
-    fresh: Callable[[Path], Database], discard: Callable[[Database], None]
+    fresh: Callable[[Path], Database], discard: Callable[[Database], None], numbers: Numbers
 ) -> type[ExchangeMachine]:
-    members = {"fresh": staticmethod(fresh), "discard": staticmethod(discard), "done": Counter()}
+    members = {"fresh": staticmethod(fresh), "discard": staticmethod(discard)}
+    members |= {"done": Counter(), "numbers": numbers}
     return type("Machine", (ExchangeMachine,), members)
 
 
@@ -110,14 +130,13 @@ def run(machine: type[ExchangeMachine], examples: int, steps: int) -> None:
 
 # What must have happened at least once, or the machine went round in what is refused.
 _HAPPENED = {
-    "open", "close", "reschedule", "draw up", "add a title", "count anew", "take back",
-    "plan FIRST_COME", "plan PRIORITY", "confirm", "confirm in part", "suspend", "agreement",
-    "wish", "wish later", "withdraw", "settle", "accept", "decline",
+    "open", "wish", "wish later", "withdraw", "settle", "take back", "close", "plan FIRST_COME",
+    "plan PRIORITY", "confirm", "confirm in part", "accept", "decline",
 }  # fmt: skip
 
 
 def test_no_order_of_acts_breaks_a_guarantee(machine: type[ExchangeMachine]) -> None:
-    run(machine, 12, 40)
+    run(machine, 10, 40)
     assert machine.done.keys() >= _HAPPENED, _HAPPENED - machine.done.keys()
 
 
@@ -128,7 +147,7 @@ def test_nor_on_postgresql(machine_on_postgresql: type[ExchangeMachine]) -> None
 
 # --- teeth: the same machine, act by act, against naive variants ----------------------------------
 
-VEGETARIAN, ACTS, VISCOUNT, BARON, LATER_EDITION = range(5)  # places in ``exchange_machine.WORKS``
+VEGETARIAN, ACTS, VISCOUNT, BARON, LATER_EDITION = range(5)  # places in ``exchange_scene.WORKS``
 
 
 def is_allocated(told: ExchangeMachine) -> None:
@@ -281,7 +300,6 @@ def test_the_machine_catches_a_naive_variant(
 # --- what was found -------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="a matching answers anew what somebody is asked about")
 def test_what_is_kept_for_a_partner_is_not_answered_anew_while_it_is_asked(
     machine: type[ExchangeMachine],
 ) -> None:
@@ -290,7 +308,9 @@ def test_what_is_kept_for_a_partner_is_not_answered_anew_while_it_is_asked(
     try:
         told.a_partner_wishes("bela", [("title", LATER_EDITION, 1)], replace=False, later=False)
         told.staff_closes_a_list(0, override=True)
+        told.look()
         told.staff_plans(0, AllocationPolicy.FIRST_COME, "1")
+        told.look()
         told.staff_confirms(0, 100)
         (before,) = told.wishes()
         assert "Kept for you" in before.reason

@@ -54,7 +54,7 @@ NOT_TO = sorted(islice(place.all_built_in(), 3, 8))
 AGREEMENTS: dict[str, dict[str, Any]] = {
     "pieces": {"basis": "PIECE", "tolerance": 2},
     "volumes": {"basis": "VOLUME", "tolerance": 7},
-    "allowance": {"allowance_first": 3, "allowance_per_year": 1},
+    "allowance": {"allowance_first": 2, "allowance_per_year": 1},
     "blanket": {"mode": "BLANKET"},
     "suspended": {"allowance_per_year": 9},
     "citizens": {"scope": ["CITIZENS"]},
@@ -296,7 +296,7 @@ def beyond(found: list[Given]) -> Iterator[str]:
         if number > (LIBRARIES[code].per_list or PER_PARTNER):
             yield f"{code}: {number} copies of {slug}"
     for code, who in LIBRARIES.items():
-        bounds = {"pieces": 2, "allowance": 3, "suspended": 0}
+        bounds = {"pieces": 2, "allowance": 2, "suspended": 0}
         most = [who.per_year, bounds.get(who.agreement), 0 if who.suspended else None]
         if copies[code] > min((one for one in most if one is not None), default=999):
             yield f"{code}: {copies[code]} copies, {who}"

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.domain.agreement import AgreementState, BalanceBasis, Scope, Terms
+from service.domain.allocation import AllocationPolicy
 from service.store import agreements, tables
 from service.store.tables import offer
 from service.usecases import allocating
@@ -120,3 +121,31 @@ def test_who_is_beyond_the_tolerance_of_its_agreement_gets_nothing_and_reads_why
     assert scene.of("nagasaki", "Two").given == 0, "not even what nobody else wants"
     assert scene.of("kaohsiung").reason == "Allocated: the only wish."
     assert allocating.replay(scene.site.db, LIST) == []
+
+
+def test_what_a_partner_is_about_to_get_counts_against_its_tolerance(scene: Scene) -> None:
+    """A copy that comes back while a list is confirmed is no more than what was agreed."""
+    scene.titles("One", "Two")
+    agreed = Terms(
+        title="Exchange",
+        scope=(Scope.BOOKS,),
+        basis=BalanceBasis.PIECE,
+        tolerance=1,
+        starts_on=date(2049, 1, 1),
+    )
+    who = scene.partner("b")
+    with scene.site.db.write() as conn:
+        agreements.add(conn, agreed, {}, scene.site.now())
+        (key,) = conn.execute(sa.select(tables.agreement.c.id)).scalars()
+        conn.execute(tables.agreement.update().values(state=AgreementState.ACTIVE.value))
+        conn.execute(tables.agreement_party.insert().values(agreement_id=key, partner_id=who.id))
+    for title in ("One", "Two"):
+        scene.wish("a", title)
+        scene.wish("b", title)
+    scene.plan(AllocationPolicy.FIRST_COME)
+    assert sum(each.given for each in scene.decided() if each.partner == "b") == 0
+    for line in (1, 2):
+        scene.withdraw_wish("a", line)
+    scene.confirm()
+    assert sum(each.given for each in scene.decided() if each.partner == "b") == 1
+    scene.check()
