@@ -67,16 +67,17 @@ def problems(text: str, tag: str = "", *, is_whole: bool = True) -> Iterator[Pro
     """
     if not text.isascii():
         if found := _TWICE.search(text):
-            yield _told("text-encoded-twice", "Letters seem to have become UTF-8 twice", found, tag)
+            words = "Letters seem to have become UTF-8 twice"
+            yield problem("text-encoded-twice", _told(words, found), tag)
         if is_whole and (found := _LOST.search(text)):
             words = "Letters were lost and show as U+FFFD"
-            yield _told("character-lost", words, found, tag)
+            yield problem("character-lost", _told(words, found), tag)
     if ("&" in text or "\\" in text) and (found := _REFERENCE.search(text)):
         words = "A letter seems to stand as a reference or an escape"
-        yield _told("character-reference", words, found, tag)
+        yield problem("character-reference", _told(words, found), tag)
     if "$1" in text and (found := _WITHOUT_ESCAPE.search(text)) and _is_eacc(found[1]):
         words = "Letters of MARC-8 stand without the escape sequence before them"
-        yield _told("set-not-opened", words, found, tag)
+        yield problem("set-not-opened", _told(words, found), tag)
 
 
 def in_octets(raw: bytes) -> bool:
@@ -109,6 +110,6 @@ def _is_eacc(octets: str) -> bool:
     return marc8.decode(b"\x1b$1" + octets.encode("ascii") + b"\x1b(B").undecodable == 0
 
 
-def _told(code: str, words: str, found: re.Match[str], tag: str) -> Problem:
+def _told(words: str, found: re.Match[str]) -> str:
     around = found.string[max(found.start() - 10, 0) : found.end() + 10]
-    return problem(code, f"{words}; kept: {around!r}", tag)
+    return f"{words}; kept: {around!r}"

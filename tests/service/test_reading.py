@@ -17,10 +17,11 @@ import sqlalchemy as sa
 from lxml import etree
 
 from marc_mappings import formats, iso2709, marc_json, marc_text, marcxml, match_keys
+from marc_mappings.keys.key_kinds import BARE_KINDS
 from marc_mappings.record import Record
 from marc_mappings.survey import Said
 from service import worker
-from service.domain import import_batch, matching, wish_line
+from service.domain import import_batch, match_rule, wish_line
 from service.domain.import_batch import Action, BatchState, Line
 from service.errors import Invalid, LeaseLost, TooLarge, UnsupportedFormat
 from service.store import feed, imports, jobs
@@ -399,6 +400,7 @@ def test_a_reading_that_goes_on_later_surveys_the_whole_file_again(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_list(site)
+    work(site)
     monkeypatch.setattr("service.usecases.preparing.STEP", 3)
     # The letters that tell the encoding stand only in the beginning.
     data = b"".join(kormarc(*each) for each in zip(KOREAN, range(1, 11), strict=True))
@@ -427,6 +429,7 @@ def test_a_reading_that_goes_on_later_surveys_the_whole_file_again(
 
 def test_a_worker_that_surveys_for_long_keeps_its_job(site: Site) -> None:
     open_list(site)
+    work(site)
     clock = site.clock
     assert isinstance(clock, HandClock)
     data = a_file(*(a_record("x" * 9000, number=str(n)) for n in range(100)))
@@ -466,7 +469,8 @@ def test_a_worker_that_lost_its_job_while_surveying_keeps_no_survey(site: Site) 
 
 
 def test_every_kind_that_a_wish_is_matched_by_is_one_that_records_have() -> None:
-    assert set(matching.KINDS) <= set(match_keys.IDENTIFIER_KINDS)
+    known = {*match_keys.IDENTIFIER_KINDS, *match_keys.TITLE_KINDS}
+    assert set(match_rule.RULES) - set(BARE_KINDS) == known
 
 
 @pytest.mark.parametrize("media_type", ["application/marc", "application/marc-in-json"])
