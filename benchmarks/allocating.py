@@ -92,13 +92,14 @@ def _wishes(copies: int, wishes: int, partners: int) -> Iterator[tuple[Any, ...]
     """Yield wishes title by title, each of as many partners; lists are filled one by one."""
     chance = random.Random("bench")  # noqa: S311 - data, not secrets
     lines: dict[int, tuple[int, int]] = {}
-    next_list = {who: who for who in range(1, partners + 1)}
+    # List n belongs to partner n % partners + 1.
+    next_list = {who: who - 1 or partners for who in range(1, partners + 1)}
     each, more = divmod(wishes, copies)
     for title in range(1, copies + 1):
         for who in chance.sample(range(1, partners + 1), min(partners, each + (title <= more))):
             list_id, line = lines.get(who, (0, _PER_LIST))
             if line == _PER_LIST:
-                list_id, line = next_list[who] - 1 or partners, 0
+                list_id, line = next_list[who], 0
                 next_list[who] += partners
             lines[who] = (list_id, line + 1)
             when = _START + timedelta(seconds=list_id)
