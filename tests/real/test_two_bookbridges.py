@@ -34,7 +34,7 @@ from service.store.tables import (
     wish,
     wish_list,
 )
-from service.usecases import subscribing
+from service.usecases import reading_sources, subscribing
 from service.usecases.sealing import unseal
 from tests.real.two_bookbridges import Library, until
 from tests.service.builders import a_file, a_record
@@ -311,6 +311,7 @@ def _bystander_saw_nothing(busan: Library, nagasaki: Library, ulaanbaatar: Libra
         return ulaanbaatar.count(harvest, done) > before + 1
 
     until(harvested_anew, ulaanbaatar)
+    until(lambda: bool(incoming(ulaanbaatar, "from-busan")), ulaanbaatar)  # and committed
     assert list(incoming(ulaanbaatar, "from-busan")) == ["For all"]
     assert taken_in(ulaanbaatar, "gifts") == []
     assert [each["slug"] for each in ulaanbaatar.all("/lists")] == ["from-gifts", "from-busan"]
@@ -327,6 +328,6 @@ def _bystander_saw_nothing(busan: Library, nagasaki: Library, ulaanbaatar: Libra
 
 def _token_of(library: Library) -> str:
     """Return the token by which a library harvests Busan."""
-    found = subscribing.find_source(library.site.db, "busan").source
+    found = reading_sources.find_source(library.site.db, "busan").source
     assert found.credentials is not None
     return unseal(library.site.settings, found.credentials).partition("\n")[2]

@@ -202,7 +202,13 @@ def test_no_harvester_misses_a_change_whatever_stands_open_dies_or_is_set(
 def test_the_machine_fails_against_the_naive_stamper(machine: type[ClockMachine]) -> None:
     naive = type("Naive", (machine,), {"naive": True})
     with pytest.raises(AssertionError):
-        _run(naive, max_examples=60, stateful_step_count=40, phases=[Phase.generate])
+        _run(  # the same orders of steps on every run: a tooth that comes out by chance is none
+            naive,
+            max_examples=200,
+            stateful_step_count=40,
+            phases=[Phase.generate],
+            derandomize=True,
+        )
 
 
 def test_changes_that_trickle_in_do_not_drive_the_public_clock_away(site: Site) -> None:
