@@ -10,16 +10,17 @@ TESTABLE := $(VENV)/.testable
 PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip install --quiet
 
-.PHONY: help demo install test check bench clean
+.PHONY: help demo install test test-slow check bench clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo     sample partners and books, a server, and a printed tour with addresses"
-	@echo "make install  the environment in $(VENV), with the command $(BIN)/bookbridge"
-	@echo "make test     every test"
-	@echo "make check    format, lint, types and the layers of the house"
-	@echo "make bench    benchmarks"
-	@echo "make clean    remove the environment and what the tools left"
+	@echo "make demo       sample partners and books, a server, and a printed tour with addresses"
+	@echo "make install    the environment in $(VENV), with the command $(BIN)/bookbridge"
+	@echo "make test       every test but the slow ones"
+	@echo "make test-slow  the slow ones: machines of states, faults, whole files; CI runs both"
+	@echo "make check      format, lint, types and the layers of the house"
+	@echo "make bench      benchmarks"
+	@echo "make clean      remove the environment and what the tools left"
 
 demo: $(INSTALLED)
 	@$(BIN)/bookbridge demo
@@ -29,7 +30,10 @@ install: $(INSTALLED)
 # A process for each core; a file's tests stay together, because they share their servers. Files come
 # in their order, so that the last ones are not the few long tests.
 test: $(TESTABLE)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile --no-loadscope-reorder
+
+test-slow: $(TESTABLE)
+	$(BIN)/python -m pytest -m slow -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(TESTABLE)
 	$(BIN)/ruff format --check .

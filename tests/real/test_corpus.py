@@ -22,6 +22,8 @@ from service.usecases.site import Site
 from tests.conftest import SHARED
 from tests.service.builders import make_site, open_list, receive, work
 
+pytestmark = pytest.mark.slow
+
 MARC8, UTF8 = "marc-8", "utf-8"
 # File, a word to search for, and the beginning of a title that must be found by it.
 FILES: list[tuple[str, str, str]] = [

@@ -23,6 +23,8 @@ from tests.real.edge_case_library import Library, bounds, response_date, served
 from tests.service.builders import a_file, a_record
 from tests.service.test_rerendering import saying
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ("oai_dc", "marc21", "marcxml", "mods")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from service.domain.announcement import WISHLIST_ANSWERED
@@ -18,6 +19,8 @@ from tests.real.conftest import Server, start, stop
 from tests.service.test_answering import isbn
 from tests.service.test_notifying import Receiver, is_genuine
 from tests.service.test_notifying import receiver as receiver
+
+pytestmark = pytest.mark.slow
 
 LINES = 6_000
 

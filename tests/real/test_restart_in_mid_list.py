@@ -28,6 +28,8 @@ from service.usecases.site import Site
 from tests.real.conftest import Server, start, stop, wait_until_ready
 from tests.service.builders import a_record, bring, make_site, open_list
 
+pytestmark = pytest.mark.slow
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import sickle

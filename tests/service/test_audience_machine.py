@@ -23,6 +23,8 @@ from service.store.feed_reading import View
 from service.store.tables import audience_member
 from tests.service.audience_machine import AudienceMachine, prepare
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def prepared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -26,6 +26,8 @@ from service.usecases import offering, publishing
 from service.usecases.disseminating import FeedRepository
 from tests.service.builders import HandClock, a_file, a_record, make_site, open_list, receive
 
+pytestmark = pytest.mark.slow
+
 PLACES = {"ko ": "KR", "ja ": "JP"}
 
 

@@ -18,12 +18,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from oai.fetching import Patience
 from service import worker
@@ -31,12 +26,20 @@ from service.domain.harvest import HARVEST, Harvest, HarvestState
 from service.store import sources
 from service.store.db import Database
 from service.store.tables import offer, offer_list, record, record_version
-from service.usecases import cataloguing, harvesting, subscribing
+from service.usecases import (
+    cataloguing,
+    harvesting,
+    ordering_harvests,
+    reading_sources,
+    subscribing,
+)
 from service.usecases.site import Site
 from tests.oai.hostile import Asked, Sent, serving
 from tests.oai.hostile import Site as Provider
 from tests.oai.memory import Memory
 from tests.service.builders import HandClock, a_partner, make_site, work
+
+pytestmark = pytest.mark.slow
 
 NUMBERS = st.integers(1, 8)
 AT_ONCE = Patience(tries=1, first=0.0, longest=0.0, longest_asked=0.0, connect=2.0, read=2.0)
@@ -118,7 +121,7 @@ class HarvestMachine(RuleBasedStateMachine):
         self.failing, self.between = failing, between
         last = self.last()
         anew = full and (last is None or last.state is not HarvestState.RUNNING)
-        begun = subscribing.begin(self.db, "nagasaki", full=anew, now=self.site.now())
+        begun = ordering_harvests.begin(self.db, "nagasaki", full=anew, now=self.site.now())
         assert begun.job is not None
         held = worker.lease(self.site, begun.job.id)
         if held is not None:
@@ -160,7 +163,7 @@ class HarvestMachine(RuleBasedStateMachine):
         self.site.clock.move(seconds)
 
     def last(self) -> Harvest | None:
-        return subscribing.find_source(self.db, "nagasaki").harvest
+        return reading_sources.find_source(self.db, "nagasaki").harvest
 
     def offered(self) -> list[str]:
         with self.db.read() as conn:

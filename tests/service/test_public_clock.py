@@ -47,6 +47,8 @@ from tests.service.public_clock import (
     turn_over_naively,
 )
 
+pytestmark = pytest.mark.slow
+
 Order = tuple[str, ...]
 WRITER = ("writes", "commits")
 PUBLISHER = ("locks", "stamps", "publishes")

@@ -38,6 +38,8 @@ from tests.service.public_clock import (
     turn_over,
 )
 
+pytestmark = pytest.mark.slow
+
 _REPOSITORY = Path(__file__).parents[2]
 _PUBLISHERS: dict[str, Callable[[Database, Callable[[], float]], object]] = {
     "ours": publishing.publish,

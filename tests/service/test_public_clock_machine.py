@@ -44,6 +44,8 @@ from tests.service.public_clock import (
     turn_over_naively,
 )
 
+pytestmark = pytest.mark.slow
+
 _TITLES = 5
 
 

@@ -46,6 +46,8 @@ from tests.service.builders import (
     work,
 )
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ("marc21", "oai_dc", "mods")
 _REPOSITORY = Path(__file__).parents[2]
 
