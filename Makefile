@@ -47,6 +47,8 @@ bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.marc
 	$(BIN)/python -m benchmarks.harvesting
 	$(BIN)/python -m benchmarks.publishing
+	$(BIN)/python -m benchmarks.exchange
+	$(BIN)/python -m benchmarks.reporting
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) --editable .

@@ -1,11 +1,13 @@
 """A list is planned and confirmed: seconds and memory for many copies among many wishes.
 
-    python -m benchmarks.allocating [--copies 100000] [--wishes 1000000] [--partners 500] [--runs 1]
+    python -m benchmarks.allocating [--copies 100000] [--wishes 1000000] [--partners 500]
+                                    [--runs 1] [--server URL]
 
 Each title has one copy, and is wished for by as many partners as there are wishes to go round; a
 fifth of the partners have a profile, half of them received something before. The list is planned by
 PRIORITY and confirmed as `bookbridge allocate --confirm` does it, then planned once more in another
-database with the same seed: both must decide alike. What is asked: 100,000 copies among 1,000,000
+database with the same seed: both must decide alike. That who got nothing waits again for the next
+offer belongs to matching, and counts apart. What is asked: 100,000 copies among 1,000,000
 wishes within two minutes.
 """
 
@@ -19,8 +21,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,8 @@ def _make_partners(conn: Any, number: int) -> None:
 
 
 def _make_titles(conn: Any, number: int, list_id: int, original: int) -> None:
+    from benchmarks.sample import records
+    from marc_mappings import iso2709
     from service.store import bulk, tables
 
     now = _START
@@ -175,7 +179,7 @@ def _make_titles(conn: Any, number: int, list_id: int, original: int) -> None:
             (
                 n,
                 n,
-                b"",
+                iso2709.write(made),
                 n.to_bytes(32, "big"),
                 original,
                 0,
@@ -191,7 +195,7 @@ def _make_titles(conn: Any, number: int, list_id: int, original: int) -> None:
                 "kor" if n % 2 else "eng",
                 "",
             )
-            for n in range(1, number + 1)
+            for n, made in enumerate(records(number), 1)
         ],
     )
     keys = [(kind, str(n), n) for n in range(1, number + 1) for kind in ("isbn", "control")]
@@ -222,45 +226,135 @@ def _database(url: str) -> Any:
 
 
 def measure(url: str, *, confirm: bool) -> dict[str, Any]:
-    """Plan the list, and confirm it; return the figures and the digest of what was decided."""
-    from service.domain.allocation import AllocationPolicy
-    from service.store.db import Database
-    from service.usecases import allocating, confirming, planning
+    """Plan the list, and confirm it; return the figures and the digest of what was decided.
 
-    db = Database(url)
+    What comes after the last copy is given – wishes wait again, partners are told – counts apart.
+    """
+    from service.domain.allocation import AllocationPolicy
+    from service.usecases import allocating, confirming, planning, waiting_again
+
+    db = _timed(url)
 
     def now() -> datetime:
         return datetime.now(UTC)
 
-    began = time.perf_counter()
+    def wait_again(*given: Any) -> None:
+        db.phase("give")
+        waits(*given)
+        db.phase("wait")
+
+    waits = waiting_again.wait_again
+    db.phase("start")
     planning.plan(db, _SLUG, now(), policy=AllocationPolicy.PRIORITY, seed="2026", by="bench")
-    planned = time.perf_counter()
-    steps = [planned]
+    db.phase("plan")
     if confirm:
-        confirming.confirm(
-            db, _SLUG, now, by="bench", on_step=lambda _: steps.append(time.perf_counter())
-        )
-    ended = time.perf_counter()
-    processor, peak = time.process_time(), peak_mb()
+        waiting_again.wait_again = wait_again  # type: ignore[assignment]
+        confirming.confirm(db, _SLUG, now, by="bench")
+        db.phase("tell")
+    peak = peak_mb()
     digest = hashlib.sha256()
     run = allocating.show(db, _SLUG).run
     for each in allocating.all_decisions(db, run):
         said = (each.position, each.partner, each.offer, each.rank, each.given, each.reason)
         digest.update(repr(said).encode())
     db.close()
-    longest = max((b - a for a, b in pairwise(steps)), default=0.0)
     return {
-        "plan_seconds": planned - began,
-        "confirm_seconds": ended - planned,
-        "seconds": ended - began,
-        "processor_seconds": processor,
-        "step_ms": longest * 1000,
+        **db.figures,
         "mb": peak,
         "wishes": run.wishes,
         "given": run.given,
-        "partners": run.partners,
         "decided": int(digest.hexdigest()[:12], 16),
     }
+
+
+def _timed(url: str) -> Any:
+    """Return a database that tells how long each phase took, and its longest transaction."""
+    from service.store.db import Connection, Database
+
+    class Timed(Database):
+        """``figures`` has for each phase seconds, processor seconds, and ms of transactions."""
+
+        def __init__(self, url: str) -> None:
+            super().__init__(url)
+            self.figures: dict[str, float] = {}
+            self._began = (0.0, 0.0)
+            self._held: list[float] = []
+
+        def phase(self, name: str) -> None:
+            """End a phase of this name; the next one begins."""
+            ended = (time.perf_counter(), time.process_time())
+            held = sorted(self._held) or [0.0]
+            self.figures |= {
+                f"{name}_seconds": ended[0] - self._began[0],
+                f"{name}_processor": ended[1] - self._began[1],
+                f"{name}_longest": held[-1] * 1000,
+                f"{name}_most": held[len(held) * 95 // 100] * 1000,
+            }
+            self._held = []
+            self._began = (time.perf_counter(), time.process_time())
+
+        @contextmanager
+        def write(self, *given: Any, **named: Any) -> Iterator[Connection]:
+            """Open a transaction, and note for how long it was open, with its end."""
+            with ExitStack() as stack:
+                conn = stack.enter_context(super().write(*given, **named))
+                began = time.perf_counter()
+                yield conn
+                stack.close()
+                self._held.append(time.perf_counter() - began)
+
+    return Timed(url)
+
+
+_PHASES = (
+    ("plan", "planning"),
+    ("give", "confirming: copies given"),
+    ("tell", "confirming: partners told"),
+    ("wait", "who got nothing waits again"),
+)
+
+
+def report(copies: int, wishes: int, partners: int = 500, runs: int = 1, server: str = "") -> None:
+    """Print the figures of so many copies and wishes, the medians of some runs.
+
+    On SQLite, in databases of their own; or once in an empty one on a ``server`` of PostgreSQL.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        found, again = _measured(Path(folder), copies, wishes, partners, runs, server)
+    kind = "PostgreSQL" if server else "SQLite"
+    print(f"{copies:,} copies, {wishes:,} wishes, {partners:,} partners, {kind}")
+    row("", "s", "processor, s", "longest, ms", "95 of 100")
+    for name, said in _PHASES:
+        row(said, *(found[f"{name}_{n}"] for n in ("seconds", "processor", "longest", "most")))
+    asked = [name for name, _ in _PHASES if name != "wait"]
+    row(
+        "planned, confirmed and told",
+        *(sum(found[f"{name}_{n}"] for name in asked) for n in ("seconds", "processor")),
+    )
+    row("peak MB", found["mb"])
+    row("wishes decided on", found["wishes"])
+    row("copies given", found["given"])
+    if again is not None:
+        row("the same again from the same seed", "yes" if again else "NO")
+
+
+def _measured(
+    folder: Path, copies: int, wishes: int, partners: int, runs: int, server: str
+) -> tuple[dict[str, float], bool | None]:
+    """Return the figures, and whether a plan in another database came out the same."""
+    if server:
+        make(server, copies, wishes, partners)
+        return child("benchmarks.allocating", "--url", server), None
+    ready = folder / "ready.sqlite3"
+    make(f"sqlite:///{ready}", copies, wishes, partners)
+    found = []
+    for n in range(runs):
+        here = folder / f"{n}.sqlite3"
+        shutil.copy(ready, here)
+        found.append(child("benchmarks.allocating", "--url", f"sqlite:///{here}"))
+        here.unlink()
+    again = child("benchmarks.allocating", "--url", f"sqlite:///{ready}", "--plan-only")
+    return medians(found), {run["decided"] for run in found} == {again["decided"]}
 
 
 def main() -> None:
@@ -270,37 +364,14 @@ def main() -> None:
     parser.add_argument("--wishes", type=int, default=1_000_000)
     parser.add_argument("--partners", type=int, default=500)
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--server", default="", help="an empty database of PostgreSQL, its URL")
     parser.add_argument("--url", help="measure the list in this database, and print JSON")
     parser.add_argument("--plan-only", action="store_true")
     given = parser.parse_args()
     if given.url:
         print(json.dumps(measure(given.url, confirm=not given.plan_only)))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder) / "ready.sqlite3"
-        make(f"sqlite:///{ready}", given.copies, given.wishes, given.partners)
-        runs = []
-        for n in range(given.runs):
-            here = Path(folder) / f"{n}.sqlite3"
-            shutil.copy(ready, here)
-            runs.append(child("benchmarks.allocating", "--url", f"sqlite:///{here}"))
-            here.unlink()
-        again = child("benchmarks.allocating", "--url", f"sqlite:///{ready}", "--plan-only")
-    found = medians(runs)
-    same = {run["decided"] for run in [*runs, again]} == {again["decided"]}
-    print(f"{given.copies:,} copies, {given.wishes:,} wishes, {given.partners:,} partners, SQLite")
-    for name, figure in (
-        ("s to plan", "plan_seconds"),
-        ("s to confirm", "confirm_seconds"),
-        ("s in all", "seconds"),
-        ("s of processor time", "processor_seconds"),
-        ("ms of the longest step", "step_ms"),
-        ("peak MB", "mb"),
-        ("wishes decided on", "wishes"),
-        ("copies given", "given"),
-    ):
-        row(name, found[figure])
-    row("the same again from the same seed", "yes" if same else "NO")
+    report(given.copies, given.wishes, given.partners, given.runs, given.server)
 
 
 if __name__ == "__main__":

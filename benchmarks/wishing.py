@@ -140,6 +140,34 @@ def make(folder: Path, offers: int) -> None:
     db.close()
 
 
+def report(offers: int, lines: int, short: int, runs: int = 1) -> None:
+    """Print the figures of a list of ``lines`` and one of ``short`` lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder), offers)
+        print(f"medians of {runs} runs, {offers:,} offers")
+        found = {
+            length: medians(
+                [
+                    child("benchmarks.wishing", "--folder", folder, "--lines", str(length))
+                    for _ in range(runs)
+                ]
+            )
+            for length in (short, lines)
+        }
+    row("lines", *(f"{length:,}" for length in found))
+    for name, figure in (
+        ("s until received (202)", "received"),
+        ("s until answered", "seconds"),
+        ("ms of a step (95th of 100)", "step_ms"),
+        ("s until answered, replacing all", "replace_seconds"),
+        ("ms of the step that replaces", "last_ms"),
+        ("peak MB", "mb"),
+    ):
+        row(name, *(each[figure] for each in found.values()))
+    rates = [each["lines"] / each["seconds"] for each in found.values()]
+    row("lines/s", *rates)
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -152,30 +180,7 @@ def main() -> None:
     if given.folder:
         print(json.dumps(measure(given.folder, given.lines)))
         return
-    with tempfile.TemporaryDirectory() as folder:
-        make(Path(folder), given.offers)
-        print(f"medians of {given.runs} runs, {given.offers:,} offers")
-        found = {
-            lines: medians(
-                [
-                    child("benchmarks.wishing", "--folder", folder, "--lines", str(lines))
-                    for _ in range(given.runs)
-                ]
-            )
-            for lines in (given.short, given.lines)
-        }
-    row("lines", *(f"{lines:,}" for lines in found))
-    for name, figure in (
-        ("s until received (202)", "received"),
-        ("s until answered", "seconds"),
-        ("ms of a step (95th of 100)", "step_ms"),
-        ("s until answered, replacing all", "replace_seconds"),
-        ("ms of the step that replaces", "last_ms"),
-        ("peak MB", "mb"),
-    ):
-        row(name, *(each[figure] for each in found.values()))
-    rates = [each["lines"] / each["seconds"] for each in found.values()]
-    row("lines/s", *rates)
+    report(given.offers, given.lines, given.short, given.runs)
 
 
 if __name__ == "__main__":

@@ -140,6 +140,20 @@ def _family_without_title(seen: Glimpse) -> str:
     return ""
 
 
+def is_plain_marc21(raw: bytes) -> bool:
+    """Whether a frame is of MARC 21 and shows no flavour, as nearly all do: seldom wrongly no.
+
+    It asks what ``family_of`` and ``signs_of`` ask of its glimpse, and spares making that.
+    """
+    count, odd = divmod(raw.find(b"\x1e") - 24, 12)
+    if odd or not 0 < count < glimpse.LONGEST or raw.count(b"\x1e") != count + 1:
+        return False
+    if raw[18:19] == b"k" or b"JTNDL" in raw or b"/\x1fd" in raw:
+        return False
+    tags = glimpse.tags_of(raw, count)
+    return b"245" in tags and b"200" not in tags and _KOREAN.isdisjoint(tags)
+
+
 def signs_of(seen: Glimpse, family: str) -> list[Sign]:
     """Return the signs of a flavour that a record of ``family`` shows."""
     if family == "marc21" and not _needs_a_look(seen):
@@ -167,6 +181,8 @@ def flavour(signs: list[Sign], family: str) -> str:
         return family
     if family == "marc21" and len(signs) == 1 and signs[0].dialect == "kormarc" and signs[0].tag:
         return family
+    if len(signs) == 1:
+        return signs[0].dialect
     counts = Counter(sign.dialect for sign in signs)
     return counts.most_common(1)[0][0]
 

@@ -42,8 +42,9 @@ _BLANKS = "\t\n\x0b\x0c\r\x85\u2028\u2029"
 _MARKS = {"\x88": "\x98", "\x89": "\x9c"}
 
 _DESIGNATION = re.compile(rb"\x1b(?:[gbps]|\$[(,)\-]?!?[0-9A-Z]|[(,)\-]!?[0-9A-Z])")
-# Marks before the vowels that commonly have them: MARC-8, seen at a glance.
-_USUAL = re.compile(rb"[\xe1-\xe3\xe8][AEIOUaeiou]|\xf0[Cc]")
+# Marks before the vowels that commonly have them: MARC-8, seen at a glance. All marks first, and
+# then which of them: where a pattern begins with one set of octets, Python finds it far faster.
+_USUAL = re.compile(rb"[\xe1-\xe3\xe8\xf0](?:(?<!\xf0)[AEIOUaeiou]|(?<=\xf0)[Cc])")
 # Shares of letters that fit, above which a reading is fair, below which it is poor.
 _FAIR, _POOR = 0.6, 0.3
 # With fewer letters outside ASCII a record cannot speak against its file.
@@ -77,13 +78,12 @@ def choose(data: bytes, leader9: str, verdict: Verdict | None = None, dialect: s
     if data.isascii():
         if escapes and declared == UTF8:
             return Choice(MARC8, False, (problem("leader-says-utf8"),))
-        return Choice(declared or UTF8, True)
+        return _AS_DECLARED[declared]
     if verdict and verdict.said:
         return _as_said(data, verdict)
     if is_utf8(data) and not (escapes and declared == MARC8):
-        notes = (problem("leader-says-marc8"),) if declared == MARC8 else ()
         rather = _rather_legacy(data, verdict) if verdict else None
-        return rather or Choice(UTF8, True, notes)
+        return rather or (_UTF8_FOR_MARC8 if declared == MARC8 else _AS_DECLARED[UTF8])
     if not dialect and family_of(glimpse.of_frame(data)) == "unimarc":
         is_marc21, dialect, declared = False, "unimarc", ""
     if sound_in_utf8(data, 1 if declared == UTF8 else 4) and not escapes:
@@ -96,6 +96,15 @@ def choose(data: bytes, leader9: str, verdict: Verdict | None = None, dialect: s
         return found
     message = f"Leader/09 says UTF-8; the bytes are not, and were read as {found.encoding}."
     return found._replace(problems=(problem("leader-says-utf8", message), *found.problems))
+
+
+# What nearly all records come to, made once.
+_AS_DECLARED: Final = {
+    UTF8: Choice(UTF8, True),
+    MARC8: Choice(MARC8, True),
+    "": Choice(UTF8, True),
+}
+_UTF8_FOR_MARC8: Final = Choice(UTF8, True, (problem("leader-says-marc8"),))
 
 
 def _marc8(data: bytes, declared: str, verdict: Verdict | None, *, escapes: bool) -> Choice | None:

@@ -193,7 +193,12 @@ def read(
     what the sender says of the stream. Raises ``NotMarc`` at the call, before anything is yielded;
     faults of records are items.
     """
-    return map(parse, open_stream(stream, start=start, largest=largest, said=said).slices)
+    kind, encoding, survey, frames = _open(stream, start, largest, said)
+    parse = ROOMS[kind].parser(encoding, survey)
+    return (
+        _item(frame, position, parse, survey)
+        for position, frame in enumerate(frames, start.position + 1)
+    )
 
 
 def cut(
@@ -218,6 +223,18 @@ def open_stream(
 
     A stream that cannot seek is surveyed by its first 256 KiB.
     """
+    kind, encoding, survey, frames = _open(stream, start, largest, said)
+    slices = (
+        Slice(position, frame, kind, encoding, survey)
+        for position, frame in enumerate(frames, start.position + 1)
+    )
+    return Opened(kind, survey, slices)
+
+
+def _open(
+    stream: BinaryIO, start: Start, largest: int, said: Said
+) -> tuple[Format, str, Survey, Iterator[Frame]]:
+    """Return the format of a stream, the encoding it declares, its survey, and its frames."""
     can_seek = stream.seekable()
     if can_seek:
         stream.seek(0)
@@ -236,11 +253,7 @@ def open_stream(
         frames = room.frames(Window(stream, start.offset))
     else:
         frames = islice(_frames(room, source, head), start.position if start.offset else 0, None)
-    slices = (
-        Slice(position, frame, kind, encoding, survey)
-        for position, frame in enumerate(frames, start.position + 1)
-    )
-    return Opened(kind, survey, slices)
+    return kind, encoding, survey, frames
 
 
 def _unpacked(stream: BinaryIO, largest: int) -> tuple[Bytes, bytes]:
@@ -346,16 +359,12 @@ def _item(
         reading = parse(raw)
     except Rejected as fault:
         return Unreadable(position, offset, len(raw), raw, _shortened(notes + fault.problems))
-    return Parsed(
-        position,
-        offset,
-        len(raw),
-        reading.content,
-        reading.encoding,
-        reading.encoding_certain,
-        _shortened(notes + reading.problems),
-        _dialect(reading, survey),
-    )
+    content, encoding, is_certain, found = reading
+    dialect = _dialect(reading, survey)
+    parts = (content, encoding, is_certain, _shortened(notes + found), dialect)
+    # Without the detour over the Python constructor, which every record would take.
+    parsed: Parsed = tuple.__new__(Parsed, (position, offset, len(raw), *parts))
+    return parsed
 
 
 def _shortened(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -374,17 +383,14 @@ MOST_PROBLEMS: Final = 200
 def _dialect(reading: Reading, survey: Survey | None) -> str:
     """Return the dialect of one record: its family by its own fields, its flavour by the file."""
     verdict = survey.dialect if survey else _UNSURVEYED
-    content = reading.content
+    content, name = reading.content, verdict.dialect
     if verdict.said:
-        return verdict.dialect
-    if (
-        isinstance(content, Sound)
-        and dialects.FAMILY[verdict.dialect] == "marc21"
-        and "245" in content.tags
-        and "200" not in content.tags
-    ):
+        return name
+    if isinstance(content, Sound) and dialects.FAMILY[name] == "marc21":
         # Nearly all records, and not worth making one of the pieces.
-        return verdict.dialect
+        tags = content.tags
+        if "245" in tags and "200" not in tags:
+            return name
     return dialects.of_record(reading.record, verdict)
 
 

@@ -40,6 +40,9 @@ LEADER: Final = re.compile(
 )
 _LEADER_AND_ENTRY = 36
 
+# Named tuples without the detour over their Python constructor, of which every record needs some.
+_new = tuple.__new__
+
 _BLANKED = re.compile(r"[^ -~]")
 
 
@@ -67,7 +70,7 @@ def frames(window: Window) -> Iterator[Frame]:
         begin = at - window.base
         end = window.data.find(b"\x1d", begin) + 1
         if end and window.data[begin : begin + 5] == b"%05d" % (end - begin):
-            yield Frame(at, window.data[begin:end])
+            yield _new(Frame, (at, window.data[begin:end], ()))
             at += end - begin
             window.drop(at)
             continue
@@ -132,17 +135,21 @@ def parse(raw: bytes, survey: Survey | None = None) -> Reading:
     ``survey`` is what the file says as a whole; without it the record is judged alone.
     """
     pieces = sound.read(raw)
-    if pieces is None or traces.in_octets(raw):
+    if pieces is None or traces.in_octets(raw) or (pieces.has_odd_heads and b"\x1b" in raw):
         return parse_carefully(raw, survey)
     choice = _choice(raw, pieces.leader, survey)
+    encoding, is_certain, found = choice
     content: Sound | None = pieces
     if not raw.isascii() or b"\x1b" in raw:
-        is_utf8 = choice.encoding == encodings.UTF8
-        content = sound.in_unicode(pieces) if is_utf8 else _decoded(pieces, choice.encoding)
+        is_utf8 = encoding == encodings.UTF8
+        content = sound.in_unicode(pieces) if is_utf8 else _decoded(pieces, encoding)
     if content is None:
         return _carefully(directory.read(raw), choice)
-    problems = directory.leader_problems(pieces.leader) + choice.problems
-    return Reading(content, choice.encoding, choice.certain, problems)
+    problems = directory.leader_problems(pieces.leader) + found
+    if pieces.has_odd_heads:
+        problems += tuple(variable_fields.odd_heads(pieces))
+    reading: Reading = _new(Reading, (content, encoding, is_certain, problems))
+    return reading
 
 
 def _decoded(pieces: Sound, encoding: str) -> Sound | None:

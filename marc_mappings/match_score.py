@@ -9,7 +9,7 @@ one. The tables below are the whole of the judgement.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from marc_mappings import match_keys
@@ -65,10 +65,10 @@ WEIGHTS: Final[Mapping[str, Weight]] = {
     "issn_cancelled": Weight(30, "maybe", "ISSN {}, which is cancelled or wrong in one of them"),
 }
 # A current number of one record that is a former number of the other says as much as two former.
-_FORMER: Final = {
-    "isbn": "isbn_cancelled",
-    "issn": "issn_cancelled",
-    "control": "control_cancelled",
+_CURRENT: Final = {
+    "isbn_cancelled": "isbn",
+    "issn_cancelled": "issn",
+    "control_cancelled": "control",
 }
 _NUMBERS: Final = frozenset(
     {"control", "isbn", "ismn", "doi", "lccn", "nbn", "csbn", "other_id", "issn"}
@@ -90,13 +90,20 @@ _ORIGINAL: Final = {"kor": {"Hang", "Hani"}, "jpn": {"Kana"}, "cyr": {"Cyrl"}}
 _Kinds = Mapping[str, Mapping[str, None]]
 
 
+_Written = Callable[[str], str]
+
+
 def compare(
-    keys_a: Iterable[Key], keys_b: Iterable[Key], weights: Mapping[str, Weight] = WEIGHTS
+    keys_a: Iterable[Key],
+    keys_b: Iterable[Key],
+    weights: Mapping[str, Weight] = WEIGHTS,
+    written: _Written = str,
 ) -> Score:
     """Return how far two records are one, by their keys; the order of the two does not matter.
 
     Give the keys of ``match_keys.keys`` and, so that editions are told apart, those of
-    ``edition_keys.of_record``. ``weights`` are of kinds, the strongest first.
+    ``edition_keys.of_record``. ``weights`` are of kinds, the strongest first; ``written``
+    says how a folded title is written, for the reasons.
 
     >>> year = Key("year", "2007")
     >>> score = compare([Key("isbn", "9788936433598"), year], [Key("isbn", "9788936433598")])
@@ -109,19 +116,19 @@ def compare(
         return Score(0, ("no number and no title in common",), "different")
     strongest = next(iter(common))
     reasons = [
-        _said(weights[kind].reason, kind, min(shared), a, b)
+        _said(weights[kind].reason, kind, min(shared), a, b, written)
         for kind, shared in _worth_saying(common)
     ]
     score, relation, _ = weights[strongest]
     score = min(100, score + len(reasons) - 1)
     if strongest in _NUMBERS or strongest.endswith("cancelled") or strongest == "isbn_set":
-        doubts = _contradictions(a, b)
+        doubts = _contradictions(a, b, written)
         if doubts:
             volumes = strongest in ("isbn_set", "issn")
             relation = "different" if volumes else "maybe"
             return Score(min(score, 55), (*reasons, *doubts), relation, strongest)
         return Score(score, tuple(reasons), relation, strongest)
-    return _by_title(a, b, Score(score, tuple(reasons), relation, strongest))
+    return _by_title(a, b, Score(score, tuple(reasons), relation, strongest), written)
 
 
 def compare_records(a: Record, b: Record) -> Score:
@@ -132,10 +139,10 @@ def compare_records(a: Record, b: Record) -> Score:
     )
 
 
-def _by_title(a: _Kinds, b: _Kinds, found: Score) -> Score:
+def _by_title(a: _Kinds, b: _Kinds, found: Score, written: _Written) -> Score:
     """Judge two records that have a title and no number in common."""
     differences = {
-        kind: sentence.format(min(a[kind]), min(b[kind]))
+        kind: sentence.format(*(_shown(kind, min(each[kind]), written) for each in (a, b)))
         for kind, sentence in _APART.items()
         if a[kind] and b[kind] and not _agree(kind, a[kind], b[kind])
     }
@@ -149,6 +156,10 @@ def _by_title(a: _Kinds, b: _Kinds, found: Score) -> Score:
     return found
 
 
+def _shown(kind: str, value: str, written: _Written) -> str:
+    return written(value) if kind == "subtitle" else value
+
+
 def _by_kind(keys: Iterable[Key]) -> _Kinds:
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for kind, value in sorted(keys):
@@ -157,11 +168,14 @@ def _by_kind(keys: Iterable[Key]) -> _Kinds:
 
 
 def _shared(kind: str, a: _Kinds, b: _Kinds) -> set[str]:
-    shared = a[kind].keys() & b[kind].keys()
-    for now, former in _FORMER.items():
-        if kind == former:
-            shared |= (a[now].keys() & b[kind].keys()) | (a[kind].keys() & b[now].keys())
+    shared = _in_both(a.get(kind), b.get(kind))
+    if now := _CURRENT.get(kind):
+        shared |= _in_both(a.get(now), b.get(kind)) | _in_both(a.get(kind), b.get(now))
     return shared
+
+
+def _in_both(ours: Mapping[str, None] | None, theirs: Mapping[str, None] | None) -> set[str]:
+    return ours.keys() & theirs.keys() if ours and theirs else set()
 
 
 def _worth_saying(common: Mapping[str, set[str]]) -> list[tuple[str, set[str]]]:
@@ -171,7 +185,7 @@ def _worth_saying(common: Mapping[str, set[str]]) -> list[tuple[str, set[str]]]:
     return [pair for pair in said if pair not in titles[1:]]
 
 
-def _said(reason: str, kind: str, value: str, a: _Kinds, b: _Kinds) -> str:
+def _said(reason: str, kind: str, value: str, a: _Kinds, b: _Kinds, written: _Written) -> str:
     if not kind.startswith("title"):
         return reason.format(value)
     rules, _, rest = value.rpartition(":")
@@ -179,7 +193,7 @@ def _said(reason: str, kind: str, value: str, a: _Kinds, b: _Kinds) -> str:
     year = next((each for each in reversed(others) if each.isdigit()), "")
     scripts = _scripts_said(rules, a, b)
     return reason.format(
-        title=title, part=f", part {part}" if part else "", year=year, scripts=scripts
+        title=written(title), part=f", part {part}" if part else "", year=year, scripts=scripts
     )
 
 
@@ -204,7 +218,7 @@ def _scripts(kinds: _Kinds) -> set[str]:
     return {folding.script(title) for title, _ in _titles(kinds)}
 
 
-def _contradictions(a: _Kinds, b: _Kinds) -> list[str]:
+def _contradictions(a: _Kinds, b: _Kinds, written: _Written) -> list[str]:
     """Return what titles, parts and edition statements say against a number in common."""
     doubts = []
     if a["edition"] and b["edition"] and not a["edition"].keys() & b["edition"].keys():
@@ -217,7 +231,8 @@ def _contradictions(a: _Kinds, b: _Kinds) -> list[str]:
         return doubts
     alike = [(x, y) for x in ours for y in theirs if _begins(x[0], y[0])]
     if not alike:
-        doubts.append(f"but other titles: “{ours[0][0]}” and “{theirs[0][0]}”")
+        said = [written(each[0][0]) for each in (ours, theirs)]
+        doubts.append("but other titles: “{}” and “{}”".format(*said))
     elif all(x[1] and y[1] and x[1] != y[1] for x, y in alike):
         x, y = alike[0]
         doubts.append(f"but other parts: {x[1]} and {y[1]}; the number may be that of the set")

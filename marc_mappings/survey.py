@@ -25,6 +25,8 @@ RECORD_END: Final = b"\x1d"
 _SHORTEST: Final = 24
 # Records that are kept for detection: at most twice this number at any moment.
 _KEPT: Final = 256
+# Octets of a record that is kept as it is until then.
+_LARGEST_KEPT: Final = 8_000
 
 
 class Said(NamedTuple):
@@ -53,15 +55,22 @@ class _Votes:
         self.flavours: Counter[str] = Counter()
         self.shown: Counter[str] = Counter()
 
-    def add(self, seen: Glimpse) -> None:
+    def add(self, raw: bytes) -> None:
+        if dialects.is_plain_marc21(raw):
+            self.families["marc21"] += 1
+            self.flavours["marc21"] += 1
+        else:
+            self.add_seen(glimpse.of_frame(raw))
+
+    def add_seen(self, seen: Glimpse) -> None:
         family = dialects.family_of(seen)
         self.families[family] += 1
         if not family:
             return
         signs = dialects.signs_of(seen, family)
         self.flavours[dialects.flavour(signs, family)] += 1
-        if signs:
-            self.shown.update(sign.words for sign in signs)
+        for sign in signs:
+            self.shown[sign.words] += 1
 
     def verdict(self, said: str) -> dialects.Verdict:
         if said:
@@ -70,20 +79,31 @@ class _Votes:
 
 
 class _Sample:
-    """An evenly drawn sample of the records whose bytes are not UTF-8."""
+    """An evenly drawn sample of the records whose bytes are not UTF-8.
+
+    What they contribute is looked at in the end, because half of them are given up on the way; of
+    a record that is too large to be kept, at once.
+    """
 
     def __init__(self) -> None:
-        self.kept: list[witnesses.Sample] = []
+        self._drawn: list[bytes | witnesses.Sample] = []
         self.met = 0
         self.stride = 1
 
     def add(self, raw: bytes) -> None:
         if self.met % self.stride == 0:
-            self.kept.append(witnesses.sample(raw, glimpse.of_frame(raw)))
-            if len(self.kept) > 2 * _KEPT:
-                self.kept = self.kept[::2]
+            self._drawn.append(raw if len(raw) <= _LARGEST_KEPT else _sampled(raw))
+            if len(self._drawn) > 2 * _KEPT:
+                self._drawn = self._drawn[::2]
                 self.stride *= 2
         self.met += 1
+
+    def kept(self) -> list[witnesses.Sample]:
+        return [_sampled(each) if isinstance(each, bytes) else each for each in self._drawn]
+
+
+def _sampled(raw: bytes) -> witnesses.Sample:
+    return witnesses.sample(raw, glimpse.of_frame(raw))
 
 
 class _Look:
@@ -100,7 +120,7 @@ class _Look:
     def at_record(self, raw: bytes) -> None:
         self._total += 1
         if self._total <= _EACH or self._total % _STRIDE == 0:
-            self._votes.add(glimpse.of_frame(raw))
+            self._votes.add(raw)
         if not _is_unicode(raw):
             self._sample.add(raw)
         elif not raw.isascii():
@@ -108,21 +128,21 @@ class _Look:
 
     def at_block(self, block: bytes) -> None:
         """Look at many whole records: where all are in Unicode, only some of them by themselves."""
-        records = [raw + RECORD_END for raw in block.split(RECORD_END) if len(raw) > _SHORTEST]
+        records = [raw for raw in block.split(RECORD_END) if len(raw) > _SHORTEST]
         if not _is_unicode(block):
             for raw in records:
-                self.at_record(raw)
+                self.at_record(raw + RECORD_END)
             return
         self._total += len(records)
         if not block.isascii():
             self._utf8 += sum([not raw.isascii() for raw in records])
         for raw in records[::_STRIDE_IN_BLOCK]:
-            self._votes.add(glimpse.of_frame(raw))
+            self._votes.add(raw + RECORD_END)
 
     def survey(self) -> Survey:
         dialect = self._votes.verdict(self._said.dialect)
         found = self._told or detection.of_file(
-            self._sample.kept, dialect.dialect, legacy=self._sample.met, utf8=self._utf8
+            self._sample.kept(), dialect.dialect, legacy=self._sample.met, utf8=self._utf8
         )
         return Survey(found, dialect, self._total)
 
@@ -156,7 +176,7 @@ def of_records(records: Iterable[Record], said: Said = Said()) -> Survey:  # noq
     for record in records:
         total += 1
         if total <= _EACH or total % _STRIDE == 0:
-            votes.add(glimpse.of_record(record))
+            votes.add_seen(glimpse.of_record(record))
     evidence = ("The format says its encoding itself.",)
     verdict = encodings.Verdict(encodings.UTF8, True, evidence)
     return Survey(verdict, votes.verdict(said.dialect), total)

@@ -47,6 +47,9 @@ class Settings:
         "http://127.0.0.1:8080", "Public address of the site, without a slash at the end."
     )
     repository_name: str = _setting("Bookbridge", "Name of the library, as partners shall read it.")
+    postal_address: str = _setting(
+        "", "Our postal address on papers, in Roman letters, its lines parted by semicolons."
+    )
     repository_identifier: str = _setting(
         "bookbridge.example.org", "Domain name inside OAI identifiers; never change it later."
     )

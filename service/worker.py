@@ -26,18 +26,20 @@ from service.store.db import Database
 from service.store.jobs import Job
 from service.usecases import (
     accepting,
-    agreeing,
     cataloguing,
     committing,
     confirming,
+    following_serials,
+    moving_agreements,
     notifying,
     offering,
+    ordering_harvests,
     publishing,
+    reminding,
     requesting,
     rerendering,
     rescheduling,
     staging,
-    subscribing,
     visiting,
 )
 from service.usecases.requesting import SEND
@@ -216,9 +218,10 @@ def _send(
 def turn(site: Site, stop: threading.Event | None = None) -> bool:
     """Do whatever is due now, at most one job; return whether there was anything."""
     moved = offering.keep_dates(site.db, site.now())
-    moved += agreeing.keep_terms(site.db, site.now())
+    moved += moving_agreements.keep_terms(site.db, site.now())
+    moved += reminding.remind(site.db, site.settings, site.now())
     published = publishing.publish_if_dirty(site.db, site.clock)
-    begun = subscribing.begin_due(site.db, site.now())
+    begun = ordering_harvests.begin_due(site.db, site.now())
     begun += requesting.keep_up(site.db, site.now(), auto=site.settings.auto_send_wishes)
     moved += accepting.expire(site.db, site.now()) + confirming.go_on(site.db, site.now)
     held = lease(site)
@@ -290,3 +293,4 @@ def _tidy(site: Site) -> None:
     with site.db.write() as conn:
         originals.discard_abandoned(conn, site.now() - _ABANDONED)
     visiting.tidy(site.db, site.now(), site.settings.harvester_address_days)
+    following_serials.expect(site.db, site.now())

@@ -18,6 +18,8 @@ from marc_mappings.dialects import DIALECTS
 from marc_mappings.problems import CODES
 from service.cli import COMMANDS, cli
 from service.config import Settings
+from service.domain.announcement import EVENTS
+from service.domain.permission import STAFF
 from service.usecases.rendering import FORMATS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -33,6 +35,25 @@ def test_every_setting_is_documented_with_its_default_and_its_help() -> None:
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         if default not in ("", ()):
             assert f"`{shown}`" in rows[setting.name], setting.name
+
+
+def test_every_event_that_partners_are_told_of_is_documented_and_no_other() -> None:
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    table = re.search(r"^\| event \| \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert table is not None
+    named = [
+        event
+        for row in table[1].splitlines()
+        for event in re.findall(r"`([^`]+)`", row.split("|")[1])
+    ]
+    assert sorted(named) == sorted(EVENTS)
+
+
+def test_every_role_of_the_staff_is_documented() -> None:
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \| ", text.partition("acts in the role")[2], re.MULTILINE)[
+        : len(STAFF)
+    ] == [role.value for role in STAFF]
 
 
 def test_every_format_on_offer_is_documented() -> None:

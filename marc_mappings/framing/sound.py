@@ -14,12 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import lru_cache
-from itertools import accumulate, repeat
+from itertools import accumulate
+from operator import itemgetter
 from string import ascii_lowercase, digits
 from struct import Struct
 from typing import Final, NamedTuple
 from unicodedata import normalize
 
+from marc_mappings.letters import traces
 from marc_mappings.record import Field, Record, Subfield
 
 # Octets that no value may hold: C0 but ESC (which switches sets) and two delimiters, DEL.
@@ -36,6 +38,9 @@ _NON_CHARACTERS: Final = re.compile(rb"\xef\xbf[\xbe\xbf]")
 _ODD_CODE: Final = re.compile("\x1f[^0-9a-z]")
 # A data field that does not begin with two indicators that MARCXML allows, and a delimiter.
 _ODD_HEAD: Final = re.compile("\x1e(?![0-9a-z ]{2}\x1f)")
+# Where a head is odd, these count too: what is none at all, or has a character that XML escapes;
+# and a data field with no text in it.
+_NO_HEAD: Final = re.compile("\x1e(?![ -%'-;=?-~]{2}\x1f)|\x1e..(?:\x1f.)++(?:\x1e|\\Z)")
 # The same heads one by one.
 PLAIN_HEADS: Final = frozenset(
     f"{first}{second}\x1f"
@@ -75,7 +80,8 @@ class Sound(NamedTuple):
     1F, code and value of each subfield. They are UTF-8 in NFC; ``texts`` are what they say, the
     same list where all is ASCII. The first ``controls`` of the fields are the control fields.
     ``has_markup``: some of them may be characters that XML escapes. ``raw`` is the frame, ``b""``
-    if the fields are not those of the frame any more.
+    if the fields are not those of the frame any more. ``has_odd_heads``: some indicators are
+    neither blank, digit nor small letter (``##``), which is told and no reason for care.
     """
 
     leader: str
@@ -85,6 +91,7 @@ class Sound(NamedTuple):
     controls: int
     has_markup: bool
     raw: bytes = b""
+    has_odd_heads: bool = False
 
     @property
     def is_ascii(self) -> bool:
@@ -116,7 +123,7 @@ class Sound(NamedTuple):
             return self
         left, octets, texts = ([triple[at] for triple in kept] for at in range(3))
         controls = sum([tag < "010" for tag in left])
-        return Sound(self.leader, left, octets, texts, controls, self.has_markup)
+        return self._replace(tags=left, octets=octets, texts=texts, controls=controls, raw=b"")
 
 
 def record_of(content: Record | Sound) -> Record:
@@ -150,10 +157,10 @@ def read(raw: bytes) -> Sound | None:
     The octets are in the encoding of the record still: see ``in_unicode``.
     """
     text = raw.decode("latin-1")
-    head, _, body = text.partition("\x1e")
-    octets = body.split("\x1e")
+    head, *octets = text.split("\x1e")
     stop = len(head)
-    if stop < 36 or octets.pop() != "\x1d" or stop != 24 + 12 * len(octets):
+    # A record of one field is so rare that it may go the careful way.
+    if len(octets) < 3 or octets.pop() != "\x1d" or stop != 24 + 12 * len(octets):
         return None
     if head[:5] != f"{len(raw):05}" or head[12:17] != f"{stop + 1:05}":
         return None
@@ -163,25 +170,36 @@ def read(raw: bytes) -> Sound | None:
     # Nothing but the last octet is a control; every delimiter has a code behind it.
     if len(raw.translate(None, _CONTROLS)) != len(raw) - 1 or _ODD_CODE.search(text):
         return None
-    # All lengths and all starts are made from the fields, and compared at once.
-    entries = _directory(len(octets)).unpack_from(raw, 24)
     sizes = [len(each) + 1 for each in octets]
-    if entries[1::3] != tuple(map(_LENGTHS.__getitem__, sizes)):
-        return None
-    if entries[2::3] != tuple(map(_STARTS.__getitem__, accumulate(sizes[:-1], initial=0))):
-        return None
-    tags = list(map(_TAGS.get, entries[::3], repeat("")))
+    tags = _tags(raw, sizes)
     # Control fields come first, and hold text; data fields begin as they should.
     controls = 0
     while controls < len(tags) and tags[controls] < "010":
         controls += 1
-    if "" in tags or not _CONTROL_TAGS.isdisjoint(tags[controls:]) or "" in octets[:controls]:
+    if not tags or not _CONTROL_TAGS.isdisjoint(tags[controls:]) or "" in octets[:controls]:
         return None
     begin = stop + sum(sizes[:controls])
-    if "\x1f" in body[: begin - stop] or _ODD_HEAD.search(text, begin, len(text) - 2):
+    if "\x1f" in text[:begin]:
         return None
-    has_markup = "&" in body or "<" in body or ">" in body
-    return _new(Sound, (leader, tags, octets, octets, controls, has_markup, raw))
+    is_odd = _ODD_HEAD.search(text, begin, len(text) - 2) is not None
+    if is_odd and _NO_HEAD.search(text, begin, len(text) - 2):
+        return None
+    has_markup = "&" in text or "<" in text or ">" in text
+    return _new(Sound, (leader, tags, octets, octets, controls, has_markup, raw, is_odd))
+
+
+def _tags(raw: bytes, sizes: list[int]) -> list[str]:
+    """Return the tags of a directory that agrees with the sizes of the fields, else none."""
+    entries = _directory(len(sizes)).unpack_from(raw, 24)
+    # All lengths and all starts are made from the sizes, and compared at once.
+    if entries[1::3] != itemgetter(*sizes)(_LENGTHS):
+        return []
+    if entries[2::3] != itemgetter(*accumulate(sizes[:-1], initial=0))(_STARTS):
+        return []
+    try:
+        return [*itemgetter(*entries[::3])(_TAGS)]
+    except KeyError:
+        return []
 
 
 @lru_cache(maxsize=512)
@@ -196,34 +214,37 @@ def in_unicode(pieces: Sound) -> Sound | None:
     ``None`` if it is not UTF-8, if a character is in it that may not be there, or if a mark would
     join a subfield code.
     """
-    leader, tags, octets, texts, controls, has_markup, raw = pieces
-    if b"\x1b" in raw:
+    raw, octets = pieces.raw, pieces.octets
+    if b"\x1b" in raw or _has_junk(raw):
         return None
-    texts, composed = octets.copy(), {}
-    for at, each in enumerate(octets):
-        if each.isascii():
-            continue
-        try:
-            said = each.encode("latin-1").decode("utf-8")
-        except UnicodeDecodeError:
+    try:
+        said = raw.decode("utf-8").split("\x1e")[1:-1]
+    except UnicodeDecodeError:
+        return None
+    # Field by field, because a text in which one letter is not composed is slow to compose.
+    texts = [each if each.isascii() else normalize("NFC", each) for each in said]
+    if texts != said:
+        mended = [at for at, each in enumerate(texts) if each != said[at]]
+        octets = octets.copy()
+        for at in mended:
+            octets[at] = texts[at].encode("utf-8").decode("latin-1")
+        changed = "\x1e".join([texts[at] for at in mended])
+        data = changed.encode("utf-8")
+        # What was looked for in the frame may be there only now.
+        if _ODD_CODE.search(changed) or _has_junk(data) or traces.in_octets(data):
             return None
-        # Field by field, because a text in which one letter is not composed is slow to compose.
-        texts[at] = text = normalize("NFC", said)
-        if text != said:
-            if _ODD_CODE.search(text):
-                return None
-            composed[at] = text.encode("utf-8").decode("latin-1")
-    if composed:
-        octets = [composed.get(at, each) for at, each in enumerate(octets)]
         raw = b""
-    if _has_junk(raw or "\x1e".join(octets).encode("latin-1")):
-        return None
-    return Sound(leader, tags, octets, texts, controls, has_markup, raw)
+    return _new(Sound, (*pieces[:2], octets, texts, *pieces[4:6], raw, pieces.has_odd_heads))
 
 
 def _has_junk(data: bytes) -> bool:
-    """Whether UTF-8 says a character that may not be there, or letters that became UTF-8 twice."""
-    return bool(_WIDE_JUNK.search(data) or _NON_CHARACTERS.search(data))
+    """Whether UTF-8 says a character that may not be there, or letters that became UTF-8 twice.
+
+    One octet is looked for first, which is quicker still, and enough for most records.
+    """
+    if b"\xc2" in data and _WIDE_JUNK.search(data):
+        return True
+    return b"\xef" in data and _NON_CHARACTERS.search(data) is not None
 
 
 def field(tag: str, text: str) -> Field:

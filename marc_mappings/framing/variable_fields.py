@@ -11,7 +11,7 @@ from string import ascii_letters, digits
 from typing import Final
 
 from marc_mappings import encodings
-from marc_mappings.framing.sound import PLAIN_HEADS, field
+from marc_mappings.framing.sound import PLAIN_HEADS, Sound, field
 from marc_mappings.letters import marc8, traces
 from marc_mappings.problems import Problem, problem
 from marc_mappings.record import Field, Subfield
@@ -124,11 +124,23 @@ def odd_signs(fields: Iterable[Field]) -> Iterator[Problem]:
     """Yield what there is to say of indicators and subfield codes that no standard has."""
     for tag, indicators, subfields, _ in fields:
         if indicators and f"{indicators}\x1f" not in PLAIN_HEADS:
-            yield problem("indicator-odd", f"The indicators are {indicators!r}.", tag)
+            yield _odd_indicators(indicators, tag)
         odd = {code for code, _ in subfields} - _PLAIN_CODES
         if odd:
             message = f"Subfield codes that are no letters or digits: {' '.join(sorted(odd))}"
             yield problem("subfield-code-odd", message, tag)
+
+
+def odd_heads(pieces: Sound) -> Iterator[Problem]:
+    """Yield what ``odd_signs`` does of a sound record, whose subfield codes are all plain."""
+    data = slice(pieces.controls, None)
+    for tag, octets in zip(pieces.tags[data], pieces.octets[data], strict=True):
+        if octets[:3] not in PLAIN_HEADS:
+            yield _odd_indicators(octets[:2], tag)
+
+
+def _odd_indicators(indicators: str, tag: str) -> Problem:
+    return problem("indicator-odd", f"The indicators are {indicators!r}.", tag)
 
 
 def _told_empty(tag: str, problems: list[Problem]) -> Field | None:

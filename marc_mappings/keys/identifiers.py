@@ -42,6 +42,11 @@ _SET: Final = re.compile(
     | \b[0-9]{1,3}\s?(?:vols|volumes|v)\.?(?=\)|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
+# What every such word, count or range in ASCII has in it: looked for first, because the pattern
+# above is tried at every letter, and nearly all qualifiers ("pbk.", "alk. paper") have none of it.
+_PERHAPS_SET: Final = re.compile(
+    r"set|compl|kompl|ges|zestaw|soubor|[0-9]\s?[-~]\s?[0-9]|[0-9]\s?v"
+)
 _NO_WORDS: Final = "0123456789-Xx :;"
 # A unified book number of China, 1956 to 1986: class and publisher, a point, number of the book.
 _CSBN = re.compile(r"(?<![0-9])([0-9]{4,5})\s?[·.・•‧∙⋅．-]\s?([0-9]{1,5})(?![0-9])")
@@ -98,7 +103,9 @@ def is_set(text: str) -> bool:
     [False, False, False, False]
     """
     # Most numbers stand alone, and nothing around them has to be asked.
-    return bool(text.strip(_NO_WORDS)) and _SET.search(text) is not None
+    if not text.strip(_NO_WORDS) or (text.isascii() and not _PERHAPS_SET.search(text.lower())):
+        return False
+    return _SET.search(text) is not None
 
 
 def issn8(text: str) -> str:

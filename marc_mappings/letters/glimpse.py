@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from marc_mappings.record import Record
 
-_LONGEST: Final = 600  # entries that are looked at quickly; a longer directory goes the long way
+LONGEST: Final = 600  # entries that are looked at quickly; a longer directory goes the long way
 _ENTRIES: Final = re.compile(rb"(?:[0-9A-Za-z]{3}[0-9]{9})+")
 
 
@@ -54,7 +54,7 @@ def of_frame(raw: bytes) -> Glimpse:
     """
     head, *fields = raw.split(b"\x1e")
     count, odd = divmod(len(head) - 24, 12)
-    if not odd and count == len(fields) - 1 and 0 < count < _LONGEST:
+    if not odd and count == len(fields) - 1 and 0 < count < LONGEST:
         entries = _directory(count).unpack_from(head, 24)
         starts = entries[1::2]
         if sorted(starts) != list(starts):
@@ -67,6 +67,16 @@ def of_frame(raw: bytes) -> Glimpse:
 def _directory(count: int) -> Struct:
     """The shape of so many entries: of each its tag and its start."""
     return Struct("3s4x5s" * count)
+
+
+def tags_of(raw: bytes, count: int) -> tuple[bytes, ...]:
+    """Return the tags of a directory of so many entries."""
+    return _tags(count).unpack_from(raw, 24)
+
+
+@cache
+def _tags(count: int) -> Struct:
+    return Struct("3s9x" * count)
 
 
 def _in_order(starts: Sequence[bytes], fields: list[bytes]) -> list[bytes]:

@@ -201,7 +201,8 @@ _PAIRS = ((b"\x88", b"\x89"), (b"\xeb", b"\xec"), (b"\xfa", b"\xfb"))
 PROOF: Final = re.compile(
     rb"\x1b(?:[gbps]|\$[(,)\-]?!?[0-9A-Z]|[(,)\-]!?[0-9A-Z])|\xeb[A-Za-z]\xec[A-Za-z]"
 )
-_MARKED = re.compile(rb"([\xe0-\xfe]+)(.?)", re.DOTALL)
+# "+" alone would have each octet tried; a set of octets is looked for.
+_MARKED = re.compile(rb"([\xe0-\xfe][\xe0-\xfe]*+)(.?)", re.DOTALL)
 # Marks of romanised Cyrillic, Arabic and Indic that Unicode has no ready-made letters for:
 # ligature halves, double tilde halves, candrabindu, dots and rings below, half rings.
 _ROMANISING = frozenset(b"\xeb\xec\xfa\xfb\xef\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xe1\xe5\xe6\xe3")

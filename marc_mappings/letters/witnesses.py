@@ -91,7 +91,7 @@ def sound_in_utf8(data: bytes, times: int = 4) -> bool:
         return False
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    high = sum(1 for char in text if char > "\x7f") - broken
+    high = len(text) - len(text.encode("ascii", "ignore")) - broken
     return high > times * broken
 
 

@@ -23,9 +23,8 @@ from service.api.agreement_schemas import (
 )
 from service.api.authentication import signed_in, staff_required
 from service.api.parameters import page_of, paged
-from service.api.partner_schemas import IF_MATCH
 from service.api.resource import Resource, no_parameters
-from service.api.revisions import changed, etag, expected
+from service.api.revisions import IF_MATCH, changed, etag, expected
 from service.domain import agreement as rules
 from service.domain.agreement import (
     BY_CALENDAR,
@@ -37,8 +36,8 @@ from service.domain.agreement import (
 from service.domain.agreement_fields import OURS
 from service.errors import Invalid
 from service.store.originals import PIECE
-from service.usecases import agreeing, filing
-from service.usecases.agreeing import Kept
+from service.usecases import agreeing, filing, moving_agreements, reading_agreements
+from service.usecases.reading_agreements import Kept
 from service.usecases.signing_in import Caller
 
 agreements = Resource(
@@ -76,7 +75,7 @@ def list_agreements(
     caller: Caller, partner: str, state: list[AgreementState], before: str, limit: int
 ) -> Any:
     """List the agreements, newest first: for a partner those that it is party to."""
-    rows = agreeing.list_agreements(
+    rows = reading_agreements.list_agreements(
         site().db,
         partner=caller.partner,
         code=partner,
@@ -114,8 +113,8 @@ def count_relations() -> Any:
 
     For the staff. An agreement in force is a relation before any book moves.
     """
-    found = agreeing.relations(site().db, site().now())
-    return found._asdict() | {"expiring": len(agreeing.ending(site().db))}
+    found = reading_agreements.count_relations(site().db, site().now())
+    return found._asdict() | {"expiring": len(reading_agreements.ending(site().db))}
 
 
 @agreements.get("/agreements/<agreement_id>")
@@ -124,7 +123,7 @@ def count_relations() -> Any:
 @agreements.response(200, AgreementWithDocumentsSchema)
 def show_agreement(caller: Caller, agreement_id: str) -> Any:
     """Show an agreement and what is filed with it."""
-    kept = agreeing.find(site().db, agreement_id, caller.partner)
+    kept = reading_agreements.find(site().db, agreement_id, caller.partner)
     return _kept(kept, caller), 200, etag(kept.agreement.revision)
 
 
@@ -172,7 +171,7 @@ def move_agreement(body: dict[str, Any], agreement_id: str, action: str) -> Any:
     reason = body.pop("reason")
     return changed(
         lambda: _answer(
-            agreeing.move(
+            moving_agreements.move(
                 site().db,
                 agreement_id,
                 AgreementAction(action),
@@ -260,7 +259,7 @@ def _upload() -> tuple[BinaryIO, str, str, str]:
 
 
 def _answer(public_id: str) -> tuple[dict[str, Any], int, dict[str, str]]:
-    kept = agreeing.find(site().db, public_id)
+    kept = reading_agreements.find(site().db, public_id)
     return _kept(kept, g.caller), 200, etag(kept.agreement.revision)
 
 

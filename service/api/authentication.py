@@ -16,7 +16,7 @@ from werkzeug.datastructures import Authorization
 
 from service.api.addresses import site
 from service.domain import permission
-from service.domain.permission import Role
+from service.domain.permission import Kind
 from service.errors import Forbidden, Unauthenticated
 from service.usecases import signing_in
 from service.usecases.signing_in import ANONYMOUS, Caller
@@ -35,7 +35,7 @@ SCHEMES = {
         "description": "A partner's code as user name and its token as password.",
     },
 }
-# Where a guarded view keeps the roles that may call it.
+# Where a guarded view keeps to whom it is open.
 _ADMITTED = "admitted"
 _NEEDED: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}]
 _WANTED: list[dict[str, list[str]]] = [{}, *_NEEDED]
@@ -60,17 +60,22 @@ def _identified(given: Authorization | None) -> Caller:
 
 
 def _guard(
-    arguments: Callable[[Caller], Sequence[object]], admitted: frozenset[Role]
+    arguments: Callable[[Caller], Sequence[object]], admitted: frozenset[Kind]
 ) -> Callable[[View], View]:
-    """Return a decorator that lets a view be called with what ``arguments`` makes of the caller."""
-    security = _WANTED if Role.ANONYMOUS in admitted else _NEEDED
+    """Return a decorator that lets a view be called with what ``arguments`` makes of the caller.
+
+    Which of the staff may call it, the table of permissions says.
+    """
+    security = _WANTED if Kind.ANONYMOUS in admitted else _NEEDED
     refusals = {status: "PROBLEM" for status in (401, 403) if security is _NEEDED}
 
     def decorate(view: View) -> View:
         @Blueprint.doc(security=security, responses=refusals)
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            return view(*arguments(g.caller), *args, **kwargs)
+            given = arguments(g.caller)
+            permission.allow(view.__name__, g.caller.role)
+            return view(*given, *args, **kwargs)
 
         guarded.__dict__[_ADMITTED] = admitted
         return cast("View", guarded)
@@ -104,10 +109,10 @@ def _partner(caller: Caller) -> Sequence[object]:
 
 
 # The view is called without the caller, with the partner, or with whoever it is.
-staff_required = _guard(_staff, frozenset({Role.STAFF}))
-partner_required = _guard(_partner, frozenset({Role.PARTNER}))
-signed_in = _guard(lambda caller: (_known(caller),), frozenset({Role.PARTNER, Role.STAFF}))
-anyone = _guard(lambda caller: (caller,), frozenset(Role))
+staff_required = _guard(_staff, frozenset({Kind.STAFF}))
+partner_required = _guard(_partner, frozenset({Kind.PARTNER}))
+signed_in = _guard(lambda caller: (_known(caller),), frozenset({Kind.PARTNER, Kind.STAFF}))
+anyone = _guard(lambda caller: (caller,), frozenset(Kind))
 
 
 def check(view: Callable[..., Any]) -> None:
@@ -115,4 +120,4 @@ def check(view: Callable[..., Any]) -> None:
 
     A view that nothing guards is open to everybody.
     """
-    permission.check(view.__name__, view.__dict__.get(_ADMITTED, frozenset(Role)))
+    permission.check(view.__name__, view.__dict__.get(_ADMITTED, frozenset(Kind)))

@@ -13,7 +13,7 @@ from service.api import csv_answer
 from service.api.addresses import site
 from service.api.authentication import staff_required
 from service.api.resource import Resource, body_of_at_most, no_parameters
-from service.domain import partner_table
+from service.domain import partner_table, table_file
 from service.domain.wish_sheet import XLSX
 from service.usecases import tabulating
 from service.usecases.tabulating import TakenIn
@@ -98,7 +98,7 @@ def export_partners_xlsx() -> Any:
     For the staff.
     """
     return Response(
-        partner_table.xlsx(tabulating.table(site().db)),
+        table_file.xlsx(tabulating.table(site().db), "Partners"),
         content_type=XLSX,
         headers={"Content-Disposition": 'attachment; filename="partners.xlsx"'},
     )
@@ -135,9 +135,7 @@ def _taken(taken: TakenIn) -> dict[str, Any]:
             for each in taken.rejected
             for fault in each.faults
         ],
-        "rejected_csv": "".join(partner_table.csv_lines(taken.returned()))
-        if taken.rejected
-        else "",
+        "rejected_csv": "".join(table_file.csv_lines(taken.returned())) if taken.rejected else "",
         "columns_not_read": taken.not_read,
         "remark": taken.remark,
     }

@@ -24,12 +24,11 @@ from service.api.list_schemas import (
     TermsSchema,
 )
 from service.api.parameters import NewestFirst, page_of, paged
-from service.api.partner_schemas import IF_MATCH
 from service.api.resource import Resource, no_parameters
-from service.api.revisions import changed, etag, expected
+from service.api.revisions import IF_MATCH, changed, etag, expected
 from service.domain.offer import INDIRECT, ListAction, Offer, OfferList, possible
 from service.store.feed import PUBLIC
-from service.store.offers import Shown
+from service.store.shown_offers import Shown
 from service.usecases import changing_lists, offering
 from service.usecases.offering import ListWithCount
 from service.usecases.signing_in import Caller

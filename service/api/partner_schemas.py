@@ -11,7 +11,8 @@ from marshmallow import fields, validate
 from service.api.addresses import address
 from service.api.parameters import LARGEST, Moment, Text, limit_field
 from service.domain.partner import PartnerState, PartnerType
-from service.domain.partner_entry import FIELDS, NOT_SHOWN, OWN_FIELDS, Digest, PartnerEntry
+from service.domain.partner_entry import NOT_SHOWN, OWN_FIELDS, Digest, PartnerEntry
+from service.domain.partner_fields import FIELDS
 
 
 class ContactSchema(ma.Schema):
@@ -145,14 +146,6 @@ class MergedSchema(ma.Schema):
     remarks = fields.List(
         fields.String(), required=True, metadata={"description": "What to know, in sentences"}
     )
-
-
-IF_MATCH = {
-    "in": "header",
-    "name": "If-Match",
-    "schema": {"type": "string"},
-    "description": "The ETag of the version that you looked at. Without it, any will do.",
-}
 
 
 def shown(entry: PartnerEntry, places: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from service.api.addresses import site
 from service.api.authentication import partner_required, signed_in, staff_required
 from service.api.parameters import Text, page_of, paged
 from service.api.partner_schemas import (
-    IF_MATCH,
     MergedSchema,
     MergeSchema,
     NewPartnerSchema,
@@ -28,6 +27,7 @@ from service.api.partner_schemas import (
 from service.api.resource import Resource, no_parameters
 from service.domain.partner import Partner, PartnerState
 from service.domain.partner_entry import PartnerEntry
+from service.domain.permission import STAFF, Role
 from service.usecases import enrolling, merging, naming_places, signing_in
 from service.usecases.signing_in import Caller
 
@@ -65,6 +65,11 @@ class CallerSchema(ma.Schema):
 
     kind = fields.String(required=True, validate=validate.OneOf(["partner", "staff"]))
     name = fields.String(required=True)
+    role = fields.String(
+        required=True,
+        validate=validate.OneOf([role.value for role in (Role.PARTNER, *STAFF)]),
+        metadata={"description": "As what it acts; a member of the staff has a role of its own"},
+    )
     code = fields.String(
         required=True, allow_none=True, metadata={"description": "The partner's; null for staff"}
     )
@@ -88,6 +93,7 @@ def show_caller(caller: Caller) -> Any:
         return {
             "kind": "staff",
             "name": caller.staff,
+            "role": caller.role,
             "code": None,
             "state": None,
             "entry": None,
@@ -100,7 +106,7 @@ def show_caller(caller: Caller) -> Any:
 @partner_required
 @no_parameters(partners)
 @partners.arguments(OwnChangeSchema)
-@partners.doc(parameters=[IF_MATCH])
+@partners.doc(parameters=[revisions.IF_MATCH])
 @partners.response(200, CallerSchema)
 def change_caller(partner: Partner, body: dict[str, Any]) -> Any:
     """Change your own names, contacts, addresses and website.
@@ -162,7 +168,7 @@ def show_partner(code: str) -> Any:
 @staff_required
 @no_parameters(partners)
 @partners.arguments(PartnerChangeSchema)
-@partners.doc(parameters=[IF_MATCH])
+@partners.doc(parameters=[revisions.IF_MATCH])
 @partners.response(200, PartnerSchema)
 def edit_partner(body: dict[str, Any], code: str) -> Any:
     """Change some of a partner's entry.
@@ -182,7 +188,7 @@ def edit_partner(body: dict[str, Any], code: str) -> Any:
 @staff_required
 @no_parameters(partners)
 @partners.arguments(MergeSchema)
-@partners.doc(parameters=[IF_MATCH])
+@partners.doc(parameters=[revisions.IF_MATCH])
 @partners.response(200, MergedSchema)
 def merge_partner(body: dict[str, Any], code: str) -> Any:
     """Merge this entry into another one of the same library, whose entry stands.
@@ -262,6 +268,7 @@ def _caller(entry: PartnerEntry) -> dict[str, Any]:
     return {
         "kind": "partner",
         "name": entry.name,
+        "role": Role.PARTNER,
         "code": entry.code,
         "state": entry.state,
         "entry": _shown(entry),

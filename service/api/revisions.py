@@ -15,6 +15,13 @@ from flask import current_app, request
 from service.api.problems import from_error
 from service.errors import Invalid, Outdated
 
+IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string"},
+    "description": "The ETag of the version that you looked at. Without it, any will do.",
+}
+
 _ETAG = re.compile(r'"([0-9]{1,9})"')
 
 

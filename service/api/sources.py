@@ -15,8 +15,8 @@ from service.api.records import imports
 from service.api.resource import Resource, no_parameters
 from service.domain.harvest import HarvestState
 from service.domain.source import SourceKind, SourceState
-from service.usecases import subscribing
-from service.usecases.subscribing import Past, Standing
+from service.usecases import ordering_harvests, reading_sources, subscribing
+from service.usecases.reading_sources import Past, Standing
 
 sources = Resource(
     "Sources", "The providers of partners that we harvest: offers, wishes, records given to us."
@@ -144,7 +144,7 @@ def list_sources(after: str, limit: int) -> Any:
 
     For the staff.
     """
-    rows = subscribing.list_sources(site().db, after, limit + 1)
+    rows = reading_sources.list_sources(site().db, after, limit + 1)
     return paged(rows, limit, "after", lambda each: each.source.name, _source)
 
 
@@ -187,7 +187,7 @@ def show_source(source_id: str) -> Any:
 
     For the staff. It is named by its id or its name.
     """
-    return _source(subscribing.find_source(site().db, source_id))
+    return _source(reading_sources.find_source(site().db, source_id))
 
 
 @sources.post("/sources/<source_id>/harvest")
@@ -200,9 +200,11 @@ def harvest_source(body: dict[str, Any], source_id: str) -> Any:
 
     For the staff. A worker does it; look at its harvests.
     """
-    begun = subscribing.begin(site().db, source_id, **body, by=g.caller.name, now=site().now())
+    begun = ordering_harvests.begin(
+        site().db, source_id, **body, by=g.caller.name, now=site().now()
+    )
     assert begun.harvest is not None  # noqa: S101 - it was begun
-    return _harvest(subscribing.find_harvest(site().db, begun.harvest.id)), 202
+    return _harvest(reading_sources.find_harvest(site().db, begun.harvest.id)), 202
 
 
 @sources.get("/sources/<source_id>/harvests")
@@ -214,7 +216,7 @@ def list_harvests(source_id: str, before: str, limit: int) -> Any:
 
     For the staff.
     """
-    rows = subscribing.list_harvests(site().db, source_id, before, limit + 1)
+    rows = reading_sources.list_harvests(site().db, source_id, before, limit + 1)
     return paged(rows, limit, "before", lambda past: past.harvest.public_id, _harvest)
 
 

@@ -192,7 +192,7 @@ def show_wish_list(
 @no_parameters(wish_lists)
 @wish_lists.response(204)
 def withdraw_wish(partner: Partner, wish_list_id: str, line_no: int) -> Any:
-    """Take one wish back; it must be one of yours and still open."""
+    """Take one wish back; it must be one of yours (404) and still open (409)."""
     wishing.withdraw(site().db, partner, wish_list_id, line_no)
     return "", 204
 

@@ -48,13 +48,36 @@ COMMANDS: dict[str, Entry] = {
     "audience": Entry("audience", "Form groups of partners that offer lists are shown to."),
     "partner": Entry("partner", "Enter partner libraries and give them tokens."),
     "place": Entry("place", "Name countries and regions as this site wants them called."),
+    "consignment": Entry(
+        "consignment",
+        "Pack consignments for partners, dispatch them, and correct what was entered.",
+    ),
+    "letter": Entry("letter", "Write letters in two languages, and file those that came."),
+    "receipt": Entry(
+        "receipt", "Look at what partners say arrived, enter what came by letter, and correct it."
+    ),
+    "claim": Entry(
+        "claim", "Open, send, answer and settle claims on what did not arrive as it should."
+    ),
+    "gift": Entry("gift", "Give books without a list: drafted, approved by name, packed."),
+    "serial": Entry("serial", "Follow journals on exchange, issue by issue."),
     "agreement": Entry("agreement", "Draw up agreements with partners, sign, renew and end them."),
+    "balance": Entry(
+        "balance", "Show what was sent to PARTNER and received from it, or of all partners."
+    ),
+    "ledger": Entry(
+        "ledger", "Look into the ledger, correct it, and enter balances of earlier years."
+    ),
+    "stats": Entry(
+        "stats",
+        "Show the line for the press, or a TABLE: years, partners, places, regions, operations.",
+    ),
     "webhook": Entry("webhook", "Tell partners' systems at once what became of their wishes."),
     "mail": Entry("mail", "Look at mail to contacts of partners, and try the settings."),
     "audit": Entry("audit", "Show who did what to what, when, with what it was before and after."),
     "wish": Entry("wish", "Wish for what partners offer us, and send them our wishes."),
     "standing": Entry("standing", "Look out for what partners always wish for."),
-    "user": Entry("user", "Enter members of the staff and give them tokens."),
+    "user": Entry("user", "Enter the staff, say what they may do, and give them tokens."),
     "doctor": Entry("doctor", "Check settings, database and waiting work."),
 }
 

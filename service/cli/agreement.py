@@ -20,8 +20,8 @@ from service.domain.agreement import (
 )
 from service.domain.audit_entry import COMMAND_LINE
 from service.errors import Conflict
-from service.usecases import agreeing, filing
-from service.usecases.agreeing import Kept
+from service.usecases import agreeing, filing, moving_agreements, reading_agreements
+from service.usecases.reading_agreements import Kept
 from service.usecases.site import Site
 
 _ACTIONS = [action.value for action in AgreementAction if action not in BY_CALENDAR]
@@ -66,7 +66,9 @@ def list_(
 ) -> None:
     """List agreements, newest first, those about to expire marked; then the relations."""
     site = opening.site(data_dir)
-    found = agreeing.list_agreements(site.db, code=partner, states=states or tuple(AgreementState))
+    found = reading_agreements.list_agreements(
+        site.db, code=partner, states=states or tuple(AgreementState)
+    )
     if not summary:
         for each in found:
             _print(each)
@@ -75,7 +77,7 @@ def list_(
     for state in AgreementState:
         if number := sum(each.state is state for each in found):
             click.echo(f"{state.value}: {number:,}")
-    related = agreeing.relations(site.db, site.now())
+    related = reading_agreements.count_relations(site.db, site.now())
     click.echo(
         f"Relations: {_number(related.partners, 'partner', 'partners')} in "
         f"{_number(related.cities, 'city', 'cities')}, "
@@ -142,12 +144,12 @@ def move(
     """Move an agreement on by ACTION; its start and its end come by the calendar."""
     site = opening.site(data_dir)
     wanted = AgreementAction(action)
-    found = agreeing.find(site.db, agreement_id).agreement
+    found = reading_agreements.find(site.db, agreement_id).agreement
     rules.after(wanted, found.state)
     if wanted is AgreementAction.TERMINATE and not yes and not _agreed(found):
         raise Conflict("this agreement stays as it is; --yes says yes beforehand")
     said = {name: value for name, value in given.items() if value is not None}
-    agreeing.move(
+    moving_agreements.move(
         site.db,
         agreement_id,
         wanted,
@@ -232,7 +234,7 @@ def _print(found: Agreement) -> None:
 
 
 def _show(site: Site, agreement_id: str) -> None:
-    kept: Kept = agreeing.find(site.db, agreement_id)
+    kept: Kept = reading_agreements.find(site.db, agreement_id)
     found = kept.agreement
     _print(found)
     for name, value in found.terms.values().items():

@@ -11,7 +11,7 @@ from service.domain.import_batch import BatchState
 from service.errors import Misconfigured
 from service.store import jobs
 from service.store.db import safe_url
-from service.usecases import agreeing, cataloguing, mailing, rerendering
+from service.usecases import cataloguing, mailing, reading_agreements, rerendering
 from service.usecases.site import Site
 
 _LATEST = 100  # imports that are looked at, the newest ones
@@ -41,7 +41,7 @@ def command(data_dir: Path | None) -> None:
 
 
 def _tell_of_agreements(site: Site) -> None:
-    ending = agreeing.ending(site.db)
+    ending = reading_agreements.ending(site.db)
     click.echo(f"Agreements about to expire: {len(ending)}")
     for each in ending:
         then = "renews itself" if each.terms.renews else "expires"

@@ -16,9 +16,9 @@ from service.domain.harvest import Harvest, HarvestState
 from service.domain.source import Source
 from service.errors import BookbridgeError, Busy
 from service.store.jobs import Job
-from service.usecases import subscribing
+from service.usecases import ordering_harvests, reading_sources
+from service.usecases.reading_sources import Past, Standing
 from service.usecases.site import Site
-from service.usecases.subscribing import Past, Standing
 
 _AT_ONCE = 20
 _MOST_REMARKS = 5
@@ -31,7 +31,7 @@ def harvest(
 ) -> None:
     """Harvest a source to its end, and bring what came as far as it goes by itself."""
     site = opening.site(data_dir)
-    begun = subscribing.begin(
+    begun = ordering_harvests.begin(
         site.db,
         name,
         full=full,
@@ -70,7 +70,7 @@ def _to_the_end(site: Site, begun: Standing, stop: threading.Event, show: Show) 
         show(files.counted(done, "record"), done, 0)
 
     while True:
-        done = subscribing.find_harvest(site.db, begun.harvest.id)
+        done = reading_sources.find_harvest(site.db, begun.harvest.id)
         waits = done.harvest.tries > 0 and not first
         if done.harvest.state is not HarvestState.RUNNING or waits or stop.is_set():
             return done
@@ -91,14 +91,14 @@ def status(data_dir: Path | None, name: str | None) -> None:
     """Print the newest harvest of every source, or the last ones of one."""
     site = opening.site(data_dir)
     if name is not None:
-        source = subscribing.find_source(site.db, name).source
-        for past in subscribing.list_harvests(site.db, name, limit=_AT_ONCE):
+        source = reading_sources.find_source(site.db, name).source
+        for past in reading_sources.list_harvests(site.db, name, limit=_AT_ONCE):
             _print(source, past, whole=True)
         return
     after = ""
-    while found := subscribing.list_sources(site.db, after):
+    while found := reading_sources.list_sources(site.db, after):
         for each in found:
-            newest = subscribing.list_harvests(site.db, each.source.name, limit=1)
+            newest = reading_sources.list_harvests(site.db, each.source.name, limit=1)
             if newest:
                 _print(each.source, newest[0])
             else:

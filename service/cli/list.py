@@ -14,7 +14,7 @@ from service.domain.audit_entry import COMMAND_LINE
 from service.domain.offer import ListAction, ListState, Offer, OfferList
 from service.domain.tier import Tier
 from service.errors import Conflict
-from service.usecases import changing_lists, offering
+from service.usecases import changing_lists, offering, tiering
 from service.usecases.offering import ListWithCount
 from service.usecases.site import Site
 
@@ -90,7 +90,7 @@ def show(data_dir: Path | None, slug: str | None) -> None:
     for each in found:
         _print(each)
         if slug is not None:
-            _print_tiers(each.offer_list, offering.list_tiers(site.db, slug))
+            _print_tiers(each.offer_list, tiering.list_tiers(site.db, slug))
     if not found:
         click.echo("There are no lists yet. Next: bookbridge list create SLUG --title TITLE")
 
@@ -100,17 +100,23 @@ def show(data_dir: Path | None, slug: str | None) -> None:
 @click.argument("audience")
 @click.option(
     "--opens-at",
-    required=True,
     help=f"When it opens to them, such as {moments.EXAMPLE}; in the zone of the list.",
 )
+@click.option("--remove", is_flag=True, help="It shall not open to them after all.")
 @click.pass_obj
-def tier(data_dir: Path | None, slug: str, audience: str, opens_at: str) -> None:
+def tier(
+    data_dir: Path | None, slug: str, audience: str, opens_at: str | None, remove: bool
+) -> None:
     """Let list SLUG open later to AUDIENCE, a group or the word public."""
+    if remove == bool(opens_at):
+        raise click.UsageError("say either --opens-at with a moment, or --remove")
     site = opening.site(data_dir)
     found = offering.find_list(site.db, slug, None).offer_list
     moment = moments.read(opens_at, "opens-at", found.zone)
-    assert moment is not None  # noqa: S101 - the option is required
-    later = offering.add_tier(site.db, slug, audience, moment, site.now())
+    if moment is None:
+        later = tiering.remove_tier(site.db, slug, audience, site.now(), by=COMMAND_LINE)
+    else:
+        later = tiering.add_tier(site.db, slug, audience, moment, site.now(), by=COMMAND_LINE)
     complaint = running.publish(site)
     _print(offering.find_list(site.db, slug, None))
     _print_tiers(found, later)

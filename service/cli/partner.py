@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from service.cli import opening, plain, tokens
-from service.domain import partner_table
+from service.domain import partner_row, partner_table, table_file, wish_sheet
 from service.domain.audit_entry import COMMAND_LINE
 from service.domain.partner import PartnerState
 from service.domain.partner_entry import PartnerEntry
@@ -20,8 +20,8 @@ _SUFFIXES = {
     ".csv": partner_table.CSV,
     ".txt": partner_table.CSV,
     ".tsv": partner_table.CSV,
-    ".xlsx": partner_table.XLSX,
-    ".ods": partner_table.ODS,
+    ".xlsx": wish_sheet.XLSX,
+    ".ods": wish_sheet.ODS,
 }
 
 
@@ -88,7 +88,7 @@ def _cells(told: Sequence[str]) -> dict[str, str]:
         column, equals, value = each.partition("=")
         if not equals:
             raise click.UsageError(f"{each!r} is not COLUMN=VALUE.")
-        cells[partner_table.heading(column) or _unknown(column)] = value.strip()
+        cells[partner_row.heading(column) or _unknown(column)] = value.strip()
     return cells
 
 
@@ -97,7 +97,7 @@ def _unknown(column: str) -> str:
 
 
 def _said(cells: dict[str, str], entry: PartnerEntry | None) -> dict[str, object]:
-    found = partner_table.said({name: cell for name, cell in cells.items() if cell}, entry)
+    found = partner_row.said({name: cell for name, cell in cells.items() if cell}, entry)
     if found.state is not None:
         raise Invalid("the state changes by `partner suspend` and `partner resume`", field="state")
     if found.faults:
@@ -126,11 +126,11 @@ def show(data_dir: Path | None, code: str) -> None:
     """Show all that the directory holds of a partner, by column."""
     site = opening.site(data_dir)
     entry = enrolling.find_entry(site.db, code)
-    headings = partner_table.columns(list(entry.names), len(entry.contacts))
-    cells = partner_table.row(entry, headings, naming_places.names(site.db))
+    headings = partner_row.columns(list(entry.names), len(entry.contacts))
+    cells = partner_row.row(entry, headings, naming_places.names(site.db))
     for heading, cell in zip(headings, cells, strict=True):
         if cell:
-            lines = partner_table.unguarded(cell).split("\n")
+            lines = table_file.unguarded(cell).split("\n")
             click.echo(f"{heading}: {' / '.join(map(plain.line, lines))}")
     click.echo(f"revision: {entry.revision}")
 
@@ -203,7 +203,7 @@ def import_(
     if taken.rejected:
         place = rejected or file.with_name(f"{file.stem}-rejected.csv")
         with place.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(partner_table.csv_lines(taken.returned()))
+            out.writelines(table_file.csv_lines(taken.returned()))
         click.echo(f"The rows that were wrong are in {place}: mend them and import it.", err=True)
         ctx.exit(1)
 
@@ -225,10 +225,10 @@ def export(data_dir: Path | None, file: Path) -> None:
     site = opening.site(data_dir)
     rows = tabulating.table(site.db)
     if file.suffix.lower() == ".xlsx":
-        file.write_bytes(partner_table.xlsx(rows))
+        file.write_bytes(table_file.xlsx(rows, "Partners"))
     else:
         with file.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(partner_table.csv_lines(rows))
+            out.writelines(table_file.csv_lines(rows))
 
 
 @command.command()

@@ -12,8 +12,8 @@ from service.domain.audit_entry import COMMAND_LINE
 from service.domain.harvest import HarvestState
 from service.domain.source import Source, SourceKind, SourceState, read_every, written_every
 from service.errors import Conflict, Invalid
-from service.usecases import subscribing
-from service.usecases.subscribing import Standing
+from service.usecases import reading_sources, subscribing
+from service.usecases.reading_sources import Standing
 
 _AT_ONCE = 1000
 _KINDS = {kind.value.lower(): kind for kind in SourceKind}
@@ -113,7 +113,7 @@ def list_(data_dir: Path | None) -> None:
     """List all sources."""
     site = opening.site(data_dir)
     after = ""
-    while found := subscribing.list_sources(site.db, after, _AT_ONCE):
+    while found := reading_sources.list_sources(site.db, after, _AT_ONCE):
         for each in found:
             _print(each)
         after = found[-1].source.name
@@ -126,7 +126,7 @@ def list_(data_dir: Path | None) -> None:
 @click.pass_obj
 def show(data_dir: Path | None, name: str) -> None:
     """Show one source; `bookbridge harvest --status NAME` shows its harvests."""
-    _print(subscribing.find_source(opening.site(data_dir).db, name), whole=True)
+    _print(reading_sources.find_source(opening.site(data_dir).db, name), whole=True)
 
 
 @command.command()
@@ -136,7 +136,7 @@ def pause(data_dir: Path | None, name: str) -> None:
     """Harvest a source by hand only, until it is resumed."""
     site = opening.site(data_dir)
     subscribing.pause(site.db, name, site.now(), by=COMMAND_LINE)
-    _print(subscribing.find_source(site.db, name))
+    _print(reading_sources.find_source(site.db, name))
 
 
 @command.command()
@@ -146,7 +146,7 @@ def resume(data_dir: Path | None, name: str) -> None:
     """Harvest a paused source on schedule again."""
     site = opening.site(data_dir)
     subscribing.resume(site.db, name, site.now(), by=COMMAND_LINE)
-    _print(subscribing.find_source(site.db, name))
+    _print(reading_sources.find_source(site.db, name))
 
 
 @command.command()
@@ -156,7 +156,7 @@ def resume(data_dir: Path | None, name: str) -> None:
 def remove(data_dir: Path | None, name: str, yes: bool) -> None:
     """Never harvest a source again and take back what it offers us."""
     site = opening.site(data_dir)
-    found = subscribing.find_source(site.db, name).source
+    found = reading_sources.find_source(site.db, name).source
     if not yes and not _agreed(found):
         raise Conflict(f"source {found.name!r} stays as it is; --yes says yes beforehand")
     subscribing.remove(site.db, name, site.now(), by=COMMAND_LINE)

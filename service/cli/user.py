@@ -1,4 +1,4 @@
-"""``bookbridge user``: the staff and their tokens."""
+"""``bookbridge user``: the staff, their roles and their tokens."""
 
 from __future__ import annotations
 
@@ -8,22 +8,55 @@ import click
 
 from service.cli import opening, plain, tokens
 from service.domain.audit_entry import COMMAND_LINE
-from service.usecases import signing_in
+from service.domain.permission import STAFF, Role
+from service.usecases import signing_in, staffing
+
+_AT_ONCE = 1000
+_ROLE = click.Choice([role.value for role in STAFF])
 
 
 @click.group()
 def command() -> None:
-    """Enter members of the staff and give them tokens."""
+    """Enter the staff, say what they may do, and give them tokens."""
 
 
 @command.command()
 @click.argument("name")
+@click.option("--role", type=_ROLE, required=True, help="What they may do; admin is everything.")
 @click.pass_obj
-def add(data_dir: Path | None, name: str) -> None:
+def add(data_dir: Path | None, name: str, role: str) -> None:
     """Enter a member of the staff."""
     site = opening.site(data_dir)
-    signing_in.add_staff(site.db, name, site.now(), by=COMMAND_LINE)
-    click.echo(f"{plain.line(name)} is entered. Next: bookbridge user token {plain.line(name)!r}")
+    staffing.add_staff(site.db, name, Role(role), site.now(), by=COMMAND_LINE)
+    click.echo(
+        f"{plain.line(name)} is entered as {role}. Next: bookbridge user token {plain.line(name)!r}"
+    )
+
+
+@command.command("role")
+@click.argument("name")
+@click.argument("role", type=_ROLE)
+@click.pass_obj
+def role_(data_dir: Path | None, name: str, role: str) -> None:
+    """Let a member of the staff act in another role, and its tokens with it."""
+    site = opening.site(data_dir)
+    staffing.change_role(site.db, name, Role(role), site.now(), by=COMMAND_LINE)
+    click.echo(f"{plain.line(name)} is {role}")
+
+
+@command.command("list")
+@click.pass_obj
+def list_(data_dir: Path | None) -> None:
+    """List the staff: name, role, and how many tokens stand."""
+    site = opening.site(data_dir)
+    after = ""
+    while found := staffing.list_staff(site.db, after, _AT_ONCE):
+        for each in found:
+            tokens_ = f"{each.tokens:,} token{'' if each.tokens == 1 else 's'}"
+            click.echo(f"{plain.line(each.name)}  {each.role.value}  {tokens_}")
+        after = found[-1].name
+    if not after:
+        click.echo("There are no accounts yet. Next: bookbridge user add NAME --role admin")
 
 
 @command.command()

@@ -147,6 +147,22 @@ class PartnerSystem:
         path = f"/api/v1/allocations/{allocation}/decline"
         self._ask("POST", path, json={"reason": reason}, auth=self._key)
 
+    def consignment(self, number: str) -> str:
+        """Return the id of a consignment that was sent to us."""
+        found = self.get(f"/api/v1/consignments/{number}", known=True).json()
+        return str(found["id"])
+
+    def confirm(self, link: str) -> None:
+        """Open the link on a packing slip, as anybody can who holds it, and say all arrived."""
+        path = link.removeprefix(self._base_url)
+        self.get(path)
+        self._ask("POST", path, data={"all": "1"})
+
+    def balance(self) -> list[str]:
+        """Ask how we stand, in sentences."""
+        told: list[str] = self.get("/api/v1/balance", known=True).json()["told"]
+        return told
+
     def _pages(self, arguments: dict[str, str], *, known: bool) -> Iterator[etree._Element]:
         while True:
             page = self._oai(arguments, known=known)

@@ -92,7 +92,7 @@ def build(place: Path, base_url: str) -> Library:
         offer_list = offering.find_list(db, SLUG, None).offer_list
     finally:
         db.close()
-    commands.run("user", "add", STAFF)
+    commands.run("user", "add", STAFF, "--role", "admin")
     return Library(
         made.settings,
         commands,

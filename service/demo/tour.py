@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from stdnum import isbn
 
-from service.demo import books, exchange, folder
+from service.demo import books, exchange, folder, journey
 from service.demo.exchange import NEXT_SLUG
 from service.demo.narration import Narration
 from service.demo.partner_system import Harvest, PartnerSystem, WentWrong, own_script
@@ -88,6 +88,7 @@ def server_steps(library: Library, systems: Mapping[str, PartnerSystem], told: N
     harvest = _harvest(library, first, told)
     _wish(library, first, harvest, told)
     fresh = exchange.steps(library, systems, harvest, told)
+    journey.steps(library, systems, told)
     _look_around(library, first, fresh, told)
 
 

@@ -1,7 +1,8 @@
-"""Agreements: what libraries signed with each other, where it stands, and what it lets us give.
+"""Agreements: what libraries signed with each other, and where it stands.
 
 An agreement that was signed stays what it is until its term ends. Where it renews itself the next
-term is one more term of the same agreement; what is signed anew is a new agreement.
+term is one more term of the same agreement; what is signed anew is a new agreement. What it lets us
+give is in :mod:`service.domain.agreement_bounds`.
 
 Source of the lifecycle and of the fields: the memoranda and exchange programmes of city and
 national libraries. Days are calendar days in UTC.
@@ -10,13 +11,12 @@ national libraries. Days are calendar days in UTC.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from service.domain.allocation import Room
 from service.errors import Conflict
 
 # How long before its end an agreement is about to expire, and its parties are warned.
@@ -284,144 +284,10 @@ def end_of_next_term(terms: Terms) -> date | None:
 
 def in_force(agreement: Agreement, day: date) -> bool:
     """Whether an agreement holds on ``day``, whether or not the calendar has moved it yet."""
-    return agreement.state in IN_FORCE and _within(agreement.terms, day)
+    return agreement.state in IN_FORCE and within(agreement.terms, day)
 
 
-def _within(terms: Terms, day: date) -> bool:
+def within(terms: Terms, day: date) -> bool:
+    """Whether ``day`` is within a term of an agreement, or a further one if it renews itself."""
     begun = terms.starts_on is not None and terms.starts_on <= day
     return begun and (terms.ends_on is None or day <= terms.ends_on or terms.renews)
-
-
-# --- what it lets us give -----------------------------------------------------------------------
-
-
-class Bounds(NamedTuple):
-    """What was agreed with a partner about the books that it gets.
-
-    ``agreement`` is a public id. Without ``has_books`` the agreement is about other things and
-    bounds nothing. ``year_since`` is the first day of the year of the agreement that runs,
-    ``since`` that of its first year: what was given is counted from these days.
-    """
-
-    agreement: str
-    basis: BalanceBasis = BalanceBasis.OPEN
-    tolerance: int | None = None
-    allowance_first: int | None = None
-    allowance_per_year: int | None = None
-    subjects: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    has_books: bool = True
-    suspended: bool = False
-    since: date = date.min
-    year_since: date = date.min
-
-
-def bounds_of(agreements: Iterable[Agreement], day: date) -> Bounds | None:
-    """Return what the agreements of one partner allow on ``day``; None where there is none.
-
-    An agreement about books comes before any other, and one that is suspended before none: while
-    it is, no books go. Agreements that hold at the same time do not contradict each other, so that
-    any of them has the terms; a book may be of what any of them names.
-    """
-    found = sorted(agreements, key=lambda each: (each.terms.starts_on or day, each.public_id))
-    holding = [each for each in found if in_force(each, day)]
-    of_books = [each for each in holding if Scope.BOOKS in each.terms.scope]
-    suspended = [
-        each
-        for each in found
-        if each.state is _S.SUSPENDED
-        and Scope.BOOKS in each.terms.scope
-        and _within(each.terms, day)
-    ]
-    for some in (of_books, suspended, holding):
-        if some:
-            return _bounds(some, day, suspended=some is suspended)
-    return None
-
-
-def _bounds(found: list[Agreement], day: date, *, suspended: bool) -> Bounds:
-    first = found[0]
-    terms = first.terms
-    since = terms.starts_on or day
-    return Bounds(
-        agreement=first.public_id,
-        basis=terms.basis,
-        tolerance=terms.tolerance,
-        allowance_first=terms.allowance_first,
-        allowance_per_year=terms.allowance_per_year,
-        subjects=_all(each.terms.subjects for each in found),
-        languages=_all(each.terms.languages for each in found),
-        has_books=Scope.BOOKS in terms.scope,
-        suspended=suspended,
-        since=since,
-        year_since=_year_since(since, day),
-    )
-
-
-def _all(named: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return what any of them names, nothing where one of them leaves it open."""
-    lists = list(named)
-    return tuple(dict.fromkeys(each for some in lists for each in some)) if all(lists) else ()
-
-
-def _year_since(start: date, day: date) -> date:
-    years = max(0, day.year - start.year)
-    if months_later(start, 12 * years) > day:
-        years = max(0, years - 1)
-    return months_later(start, 12 * years)
-
-
-def room(bounds: Bounds | None, balance: int, given_this_year: int, given_before: int) -> Room:
-    """Return how many copies may go to a partner by what was agreed, and why not more.
-
-    ``balance`` is what it received less what it gave, counted as the basis says; what was given is
-    in copies: in this year of the agreement, and in its earlier years. The first allowance is that
-    of the year in which the first books go, the yearly one that of all later years. A balance by
-    value cannot be told in copies, and bounds nothing here.
-
-    >>> terms = Bounds("01", allowance_first=500, allowance_per_year=100)
-    >>> room(terms, 0, 480, 0)
-    Room(copies=20, why='the agreement allows 500 copies in the first year')
-    >>> room(terms, 0, 40, 500).copies, room(None, 0, 9, 9)
-    (60, Room(copies=None, why=''))
-    """
-    if bounds is None or not bounds.has_books:
-        return Room()
-    if bounds.suspended:
-        return Room(0, "the agreement with your library is suspended")
-    allowed = _by_allowance(bounds, given_this_year, given_before)
-    return allowed.smaller(_by_balance(bounds, balance))
-
-
-def _by_allowance(bounds: Bounds, given_this_year: int, given_before: int) -> Room:
-    first = given_before == 0 and bounds.allowance_first is not None
-    allowance = bounds.allowance_first if first else bounds.allowance_per_year
-    if allowance is None:
-        return Room()
-    left = max(0, allowance - given_this_year)
-    when = "in the first year" if first else "a year"
-    return Room(left, f"the agreement allows {_number(allowance, 'copy', 'copies')} {when}")
-
-
-_COUNTED: Final = {
-    BalanceBasis.PIECE: ("piece", "pieces"),
-    BalanceBasis.VOLUME: ("volume", "volumes"),
-}
-
-
-def _by_balance(bounds: Bounds, balance: int) -> Room:
-    counted = _COUNTED.get(bounds.basis)
-    if counted is None or bounds.tolerance is None:
-        return Room()
-    left = max(0, bounds.tolerance - balance)
-    tolerated = _number(bounds.tolerance, *counted)
-    received = _number(abs(balance), *counted)
-    side = "more than you gave" if balance >= 0 else "less than you gave"
-    return Room(
-        left,
-        f"the agreement tolerates a balance of {tolerated}, and you received {received} {side}",
-    )
-
-
-def _number(number: int, one: str, more: str) -> str:
-    return f"{number:,} {one if number == 1 else more}"

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from service.domain.allocation_room import Room
 from service.domain.offer import OfferState
 from service.domain.partner import PartnerState
 from service.domain.wish import Outcome
@@ -29,6 +30,7 @@ class AllocationPolicy(StrEnum):
     FIRST_COME = "FIRST_COME"
     WINDOW_LOTTERY = "WINDOW_LOTTERY"
     PRIORITY = "PRIORITY"
+    ROUND_ROBIN = "ROUND_ROBIN"
     COVERAGE_FIRST = "COVERAGE_FIRST"
 
 
@@ -64,6 +66,7 @@ class AllocationAction(StrEnum):
     DECLINE = "decline"
     EXPIRE = "expire"
     FULFIL = "fulfil"
+    RECALL = "recall"
     CANCEL = "cancel"
 
 
@@ -80,6 +83,9 @@ TRANSITIONS: dict[AllocationAction, tuple[frozenset[AllocationState], Allocation
     ),
     AllocationAction.EXPIRE: (frozenset({_S.OFFERED}), _S.EXPIRED),
     AllocationAction.FULFIL: (frozenset({_S.CONFIRMED, _S.ACCEPTED}), _S.FULFILLED),
+    # When the dispatch was entered wrongly, or the books came back; that it was accepted stays
+    # among what it was told.
+    AllocationAction.RECALL: (frozenset({_S.FULFILLED}), _S.CONFIRMED),
     AllocationAction.CANCEL: (frozenset({_S.PROPOSED, _S.OFFERED}), _S.CANCELLED),
 }
 
@@ -134,29 +140,13 @@ class Title(NamedTuple):
     volumes: int = 1
 
 
-class Room(NamedTuple):
-    """How many copies of this list a partner may get (None: any number), and by what rule."""
-
-    copies: int | None = None
-    why: str = ""
-
-    def smaller(self, other: Room) -> Room:
-        """Return the one that allows less.
-
-        >>> Room(3, "a").smaller(Room()), Room().smaller(Room(2, "b")).smaller(Room(2, "c")).why
-        (Room(copies=3, why='a'), 'b')
-        """
-        if other.copies is None or (self.copies is not None and self.copies <= other.copies):
-            return self
-        return other
-
-
 class Standing(NamedTuple):
     """What a run knows of a partner.
 
     ``balance`` is what it received, less what it gave us, in volumes, before the run. ``priority``
     is 1 to 3; ``tier`` counts the audiences that the list opened to, from 0; ``weight`` is that of
-    its country or region.
+    its country or region. ``languages`` and ``subjects`` are those that its agreement is about,
+    empty where it leaves them open.
     """
 
     code: str
@@ -166,6 +156,8 @@ class Standing(NamedTuple):
     tier: int = 0
     weight: int = 0
     room: Room = Room()
+    languages: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
 
 
 class Decision(NamedTuple):
@@ -228,6 +220,7 @@ _DONE: Mapping[AllocationAction, str] = {
     AllocationAction.DECLINE: "declined",
     AllocationAction.EXPIRE: "let expire",
     AllocationAction.FULFIL: "fulfilled",
+    AllocationAction.RECALL: "recalled",
     AllocationAction.CANCEL: "cancelled",
 }
 

@@ -45,19 +45,25 @@ def decide(
         trial = Plan(criteria, seed, standings, shut)
         for title, wishes in titles():
             trial.decide(title, wishes)
-        shares = {who: share for who, share in trial.got.items() if 0 < share < min_parcel}
-        if not shares:
+        more = too_small(trial.got, min_parcel)
+        if not more:
             break
-        fewest = min(shares.values())
-        shut |= {who: _too_small(fewest, min_parcel) for who in shares if shares[who] == fewest}
+        shut |= more
     plan = Plan(criteria, seed, standings, shut)
     for title, wishes in titles():
         yield from plan.decide(title, wishes)
 
 
-def _too_small(share: int, min_parcel: int) -> str:
-    copies = "1 copy" if share == 1 else f"{share} copies"
-    return f"your share of this list would be {copies}, and a parcel has at least {min_parcel}"
+def too_small(got: Mapping[int, int], min_parcel: int | None) -> dict[int, str]:
+    """Return the partners with the fewest copies of those with too few for a parcel, and why not.
+
+    >>> too_small({1: 2, 2: 1, 3: 0, 4: 9}, 3)
+    {2: 'your share of this list would be 1 copy, and a parcel has at least 3'}
+    """
+    fewest = min((share for share in got.values() if 0 < share < (min_parcel or 0)), default=0)
+    copies = "1 copy" if fewest == 1 else f"{fewest} copies"
+    why = f"your share of this list would be {copies}, and a parcel has at least {min_parcel}"
+    return {who: why for who, share in got.items() if 0 < share == fewest}
 
 
 class _Taking(NamedTuple):
@@ -95,7 +101,8 @@ class Plan:
         out: list[Decision] = []
         for wished in sorted(wishes, key=lambda each: (each.wish_list, each.line_no)):
             standing = self._standings[wished.partner_id]
-            why = wished.hindrance or self._shut.get(wished.partner_id) or self._used_up(wished)
+            who = wished.partner_id
+            why = wished.hindrance or self._shut.get(who) or self._used_up(who, title)
             if why:
                 out.append(Decision(wished, 0, title.copies, 0, reasons.hindered(why)))
             else:
@@ -116,7 +123,8 @@ class Plan:
             key, first = self._next(queue, taking, covered)
             heapq.heappop(queue)
             wished = taking[first].wished
-            if why := self._used_up(wished):  # by another wish of the partner for this very title
+            # By another wish of the partner for this very title.
+            if why := self._used_up(wished.partner_id, title):
                 out.append(Decision(wished, 0, title.copies, 0, reasons.hindered(why)))
                 continue
             given, why_fewer = self._share(wished, left, title)
@@ -161,22 +169,31 @@ class Plan:
         candidate = Candidate(wished, standing, balance, has, drawn)
         return tuple([value(candidate) for value in self._values])
 
-    def _left_to(self, partner_id: int) -> int | None:
-        copies = self._standings[partner_id].room.copies
-        return None if copies is None else max(0, copies - self.got.get(partner_id, 0))
+    def _left_to(self, partner_id: int, title: Title) -> int | None:
+        """Return how many copies of a title a partner may still get; None: any number."""
+        room = self._standings[partner_id].room
+        if room.copies is None and room.volumes is None:
+            return None
+        got, volumes = self.got.get(partner_id, 0), self._volumes.get(partner_id, 0)
+        return room.of_title(title.volumes, got, volumes)
 
-    def _used_up(self, wished: Wished) -> str:
-        if self._left_to(wished.partner_id) != 0:
+    def _used_up(self, partner_id: int, title: Title) -> str:
+        """Return why a partner may get no copy of a title, "" if it may."""
+        if self._left_to(partner_id, title) != 0:
             return ""
-        why = self._standings[wished.partner_id].room.why
-        return f"{why} (with other titles of this list)" if self.got.get(wished.partner_id) else why
+        aside = " (with other titles of this list)" if self.got.get(partner_id) else ""
+        return self._why_not(partner_id, title, aside)
+
+    def _why_not(self, partner_id: int, title: Title, aside: str = "") -> str:
+        got, volumes = self.got.get(partner_id, 0), self._volumes.get(partner_id, 0)
+        return self._standings[partner_id].room.why_not(title.volumes, got, volumes, aside)
 
     def _share(self, wished: Wished, left: int, title: Title) -> tuple[int, str]:
         """Return how many copies a wish gets, and why not more."""
-        room = self._left_to(wished.partner_id)
+        room = self._left_to(wished.partner_id, title)
         given = min(wished.quantity, left)
         if room is not None and room < given:
-            return room, self._standings[wished.partner_id].room.why
+            return room, self._why_not(wished.partner_id, title)
         if given == title.copies:
             return given, "no more are offered"
         return given, "the others went to wishes before yours"

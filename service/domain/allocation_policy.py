@@ -5,12 +5,16 @@ two that are equal the next criterion decides. The last one knows no equals. A c
 the words in which a partner reads that it decided. Values are whole numbers and texts, so that a
 run comes out the same on every machine. Another policy is another row.
 
+A row also says in which way it is gone by: title by title, where the criteria put in order those
+who wish for a title, or in turns, where they put in order the partners of the first round.
+
 Source: the policies are those that exchange programmes use; the priorities are ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from service.domain.allocation import AllocationPolicy, Standing, Wished
@@ -20,7 +24,8 @@ class Candidate(NamedTuple):
     """Someone who wishes for a title, at the moment when a copy of it is given.
 
     ``balance`` counts what the run gave so far; ``place_has`` whether its country or region has a
-    copy, from earlier or from this run; ``lot`` is drawn for this partner and title.
+    copy, from earlier or from this run; ``lot`` is drawn for this partner and title. Where partners
+    pick in turns, ``wished`` is what it wishes for first, and ``lot`` is drawn for the partner.
     """
 
     wished: Wished
@@ -46,11 +51,19 @@ class Criterion(NamedTuple):
     shown: Callable[[Any], Any] = lambda value: value
 
 
+class Way(StrEnum):
+    """In which way copies are given; each is a row of :mod:`service.domain.allocation_way`."""
+
+    BY_TITLE = "by title"
+    IN_TURNS = "in turns"
+
+
 class Policy(NamedTuple):
-    """A policy: what it means for people, and its criteria, the strongest first."""
+    """A policy: what it means for people, its criteria, the strongest first, and its way."""
 
     sentence: str
     criteria: tuple[str, ...]
+    way: Way = Way.BY_TITLE
 
     def explained(self) -> str:
         """Return the policy in words, criterion by criterion."""
@@ -144,6 +157,12 @@ POLICIES: Mapping[AllocationPolicy, Policy] = {
     AllocationPolicy.PRIORITY: Policy(
         "All wishes that came while the list was open are in time, and need counts.",
         ("work", "balance", "priority", "profile", "place", "tier", "weight", "lot"),
+    ),
+    AllocationPolicy.ROUND_ROBIN: Policy(
+        "Partners pick in turns, a copy each, in the order of their own wishes; every second round "
+        "goes backwards.",
+        ("lot",),
+        Way.IN_TURNS,
     ),
     AllocationPolicy.COVERAGE_FIRST: Policy(
         "Each country or region gets a copy before any gets a second one.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from service.domain.allocation_policy import Criterion
@@ -19,7 +20,12 @@ class Place(NamedTuple):
     of: int
 
     def __str__(self) -> str:
-        return "the only wish" if self.of == 1 else f"{ordinal(self.rank)} of {self.of} wishes"
+        return _in_words(self.rank, self.of)
+
+
+@lru_cache(maxsize=10_000)
+def _in_words(rank: int, of: int) -> str:
+    return "the only wish" if of == 1 else f"{ordinal(rank)} of {of} wishes"
 
 
 def met(place: Place, wanted: int, given: int, why_fewer: str, behind: str) -> str:

@@ -17,6 +17,13 @@ AGREEMENT_CHANGED: Final = "agreement.changed"
 LIST_SHORTENED: Final = "list.shortened"
 LIST_EXTENDED: Final = "list.extended"
 STANDING_WISH_MET: Final = "standing_wish.met"
+CONSIGNMENT_DISPATCHED: Final = "consignment.dispatched"
+CONSIGNMENT_CORRECTED: Final = "consignment.corrected"
+CONSIGNMENT_REMINDER: Final = "consignment.reminder"
+CONSIGNMENT_RECEIVED: Final = "consignment.received"
+CONSIGNMENT_PRESUMED: Final = "consignment.presumed"
+CLAIM_SENT: Final = "claim.sent"
+CLAIM_CHANGED: Final = "claim.changed"
 
 Body = Mapping[str, Any]
 
@@ -41,6 +48,10 @@ _WISH_LIST = "/api/v1/wishlists/{wish_list}"
 _AGREEMENT = "/api/v1/agreements/{agreement}"
 _LIST = "/api/v1/lists/{list}"
 _STANDING_WISHES = "/api/v1/standing-wishes"
+_CONSIGNMENT = "/api/v1/consignments/{consignment}"
+_CONSIGNMENTS = "/api/v1/consignments"
+_RECEIPT = "/receipts/{token}"
+_CLAIM = "/api/v1/claims/{claim}"
 
 
 def _answered(body: Body) -> str:
@@ -80,6 +91,54 @@ def _met(body: Body) -> str:
     return f"{new} your standing wishes: {each}."
 
 
+def _dispatched(body: Body) -> str:
+    return (
+        f"Consignment {body['number']} was dispatched on {body['dispatched_on']}: "
+        f"{body['titles']:,} titles in {body['volumes']:,} volumes."
+    )
+
+
+def _corrected(body: Body) -> str:
+    if not body["titles"]:
+        return f"Consignment {body['number']} is not on its way: {body['reason']}"
+    return (
+        f"Consignment {body['number']} has {body['titles']:,} titles in {body['volumes']:,} "
+        f"volumes, other than you were told: {body['reason']}"
+    )
+
+
+def _reminder(body: Body) -> str:
+    return (
+        f"Consignment {body['number']}, dispatched on {body['dispatched_on']}, has not been "
+        "confirmed yet: please say what arrived, or that nothing did."
+    )
+
+
+def _received(body: Body) -> str:
+    claims = body["claims"]
+    told = f"; claims that are open on it: {claims:,}" if claims else ""
+    return (
+        f"Consignment {body['number']} is confirmed as received on {body['received_on']}: "
+        f"{body['outcome']}{told}."
+    )
+
+
+def _presumed(body: Body) -> str:
+    return (
+        f"Nothing was heard of consignment {body['number']}, dispatched on "
+        f"{body['dispatched_on']}: it is presumed received. It can be confirmed still."
+    )
+
+
+def _claim_sent(body: Body) -> str:
+    return f"We claim of you: {body['reason']}, {body['copies']:,} copies. Please answer."
+
+
+def _claim_changed(body: Body) -> str:
+    how = f" ({body['resolution']})" if body["resolution"] else ""
+    return f"Claim {body['claim']} is now {body['state']}{how}."
+
+
 def _figures(figures: Mapping[str, Any]) -> str:
     told = (f"{number} {name.replace('_', ' ')}" for name, number in figures.items())
     return ", ".join(told) or "nothing is left of it"
@@ -94,6 +153,13 @@ EVENTS: Final[Mapping[str, Telling]] = {
     LIST_SHORTENED: Telling(_rescheduled, _LIST),
     LIST_EXTENDED: Telling(_rescheduled, _LIST),
     STANDING_WISH_MET: Telling(_met, _STANDING_WISHES),
+    CONSIGNMENT_DISPATCHED: Telling(_dispatched, _CONSIGNMENT),
+    CONSIGNMENT_CORRECTED: Telling(_corrected, _CONSIGNMENTS),
+    CONSIGNMENT_REMINDER: Telling(_reminder, _RECEIPT),
+    CONSIGNMENT_RECEIVED: Telling(_received, _CONSIGNMENT),
+    CONSIGNMENT_PRESUMED: Telling(_presumed, _RECEIPT),
+    CLAIM_SENT: Telling(_claim_sent, _CLAIM),
+    CLAIM_CHANGED: Telling(_claim_changed, _CLAIM),
 }
 """Every kind of event. One that is not here cannot be announced."""
 

@@ -7,6 +7,7 @@ what is wrong, or "" where nothing is. What may stand but should be looked at is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -149,6 +150,28 @@ def contradictions(agreement: Agreement, others: Iterable[Agreement]) -> list[Co
     found += _other_term(agreement)
     if agreement.state in RUNNING:
         found += _beside(agreement, others)
+    return found
+
+
+def as_one(
+    code: str, mine: Iterable[Agreement], into: str, theirs: Sequence[Agreement]
+) -> list[str]:
+    """Return what could not stand if partner ``code`` and partner ``into`` were one, in sentences.
+
+    ``mine`` and ``theirs`` are the agreements of either. Each sentence names two of them.
+    """
+    found = []
+    for each in mine:
+        parties = tuple(
+            party._replace(partner=into) if party.partner == code else party
+            for party in each.terms.parties
+        )
+        renamed = replace(each, terms=replace(each.terms, parties=parties))
+        if each.state in RUNNING:
+            found += [
+                f"agreement {each.public_id} ({each.terms.title}) with {code}: {told.sentence}"
+                for told in _beside(renamed, theirs)
+            ]
     return found
 
 

@@ -84,6 +84,32 @@ def of_record(record: Record) -> Description:
     )
 
 
+class Subjects(NamedTuple):
+    """What a record says of its subjects: headings in every script, class numbers without blanks.
+
+    Without terms: for whom only these count.
+    """
+
+    headings: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+def subjects_of(record: Record) -> Subjects:
+    """Return the subjects of a MARC 21 record."""
+    headings: dict[str, None] = {}
+    classes: dict[str, None] = {}
+    subfields = TEXTS["subjects"]
+    for field in record.fields:
+        tag = steps.linked_tag(field) if field.tag == "880" else field.tag
+        if tag in subfields and len(headings) < _MOST:
+            headings[" ".join(" ".join(field.all(subfields[tag])).split())] = None
+        elif tag in CLASSES and len(classes) < _MOST:
+            classes.update(dict.fromkeys(number(each) for each in field.all("a")))
+    headings.pop("", None)
+    classes.pop("", None)
+    return Subjects(tuple(headings), tuple(classes))
+
+
 def said_of(text: str) -> Said:
     """Return a text with its terms."""
     return Said(text, frozenset(search_terms.of_text(text)))

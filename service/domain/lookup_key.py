@@ -8,6 +8,7 @@ its own keys alone, as offers look for the rest.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 from unicodedata import normalize
 
@@ -29,6 +30,12 @@ def looked_up(keys: Iterable[Key]) -> tuple[Key, ...]:
     >>> looked_up([Key("title", "vegetarian||han|2007")])[1]
     Key(kind='author_year', value='han|2007|veget')
     """
+    return _looked_up(tuple(keys))
+
+
+# A wish's keys are asked for again while it is answered.
+@lru_cache(maxsize=1024)
+def _looked_up(keys: tuple[Key, ...]) -> tuple[Key, ...]:
     found: dict[Key, None] = {}
     for key in keys:
         if key.kind in LOOKED_UP:
@@ -53,7 +60,12 @@ def waiting_keys(keys: Iterable[Key]) -> tuple[Key, ...]:
     >>> waiting_keys([Key("isbn", "9788936433598"), Key("year", "2007")])
     (Key(kind='isbn', value='9788936433598'),)
     """
-    keys = tuple(keys)
+    return _waiting_keys(tuple(keys))
+
+
+# Wishes that missed the same offer come one after the other.
+@lru_cache(maxsize=1024)
+def _waiting_keys(keys: tuple[Key, ...]) -> tuple[Key, ...]:
     own = (key for key in keys if key.kind in LOOKED_UP)
     return tuple(dict.fromkeys((*own, *(_author_year(k) for k in keys if k.kind == "title"))))
 
@@ -71,7 +83,12 @@ def waiting_target(line: WishLine) -> str:
 
 def strongest(line: WishLine) -> Key:
     """Return the key of a wish that says most surely what it means."""
-    return min((key for key in line.keys if key.kind in LOOKED_UP), key=strength)
+    return _strongest(line.keys)
+
+
+@lru_cache(maxsize=1024)
+def _strongest(keys: tuple[Key, ...]) -> Key:
+    return min((key for key in keys if key.kind in LOOKED_UP), key=strength)
 
 
 def strength(key: Key) -> int:
@@ -89,6 +106,7 @@ def letters(title: str) -> str:
     return normalize("NFD", title)
 
 
+@lru_cache(maxsize=1024)
 def _author_year(title: Key) -> Key:
     """Return the key under which titles of one author and year are laid beside each other.
 

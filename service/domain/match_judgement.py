@@ -8,7 +8,7 @@ are the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -17,6 +17,7 @@ from rapidfuzz import fuzz
 from marc_mappings import match_score
 from marc_mappings.match_keys import Key
 from marc_mappings.match_score import Score
+from service.domain import written_title
 from service.domain.lookup_key import letters, strength
 from service.domain.match_rule import ALSO, DEFAULT, RULES, SIMILAR, TITLES, Rules
 from service.domain.offer import ListState, OfferState
@@ -75,8 +76,9 @@ def judge(
     """
     if any(key.kind in TITLES for key in line.keys):
         keys = candidate.keys or tuple(led)
-        score = match_score.compare(line.keys, keys, rules.weights)
-        if not score.kind and (similar := _similar(line.keys, keys, rules)):
+        written = written_title.of(line.wanted.title if line.wanted else "", candidate.title)
+        score = match_score.compare(line.keys, keys, rules.weights, written)
+        if not score.kind and (similar := _similar(line.keys, keys, rules, written)):
             return Verdict(candidate, Outcome.MATCHED, *similar)
     else:
         # A number that only one of the two has as its own is a former one.
@@ -105,7 +107,7 @@ def _outcome(score: Score, rules: Rules) -> Outcome | None:
 
 
 def _similar(
-    ours: Sequence[Key], theirs: Sequence[Key], rules: Rules
+    ours: Sequence[Key], theirs: Sequence[Key], rules: Rules, written: Callable[[str], str]
 ) -> tuple[int, str, tuple[str, ...]] | None:
     """Return score, rule and reasons of two titles that one author published in one year."""
     best, pair = 0.0, ("", "")
@@ -121,10 +123,8 @@ def _similar(
         return None
     numbers = [{k.value for k in keys if k.kind == "isbn"} for keys in (ours, theirs)]
     apart = "; other ISBNs" if all(numbers) else ""
-    reason = (
-        f"the title “{pair[0]}” is spelt much like “{pair[1]}” ({best:.0f} of 100 letters), "
-        f"the same author and year{apart}"
-    )
+    said = "the title “{}” is spelt much like “{}”".format(*map(written, pair))
+    reason = f"{said} ({best:.0f} of 100 letters), the same author and year{apart}"
     return score, SIMILAR, (reason,)
 
 

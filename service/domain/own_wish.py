@@ -60,6 +60,7 @@ WITHDRAWALS: Final[Mapping[OwnWishState, OwnWishState]] = {
 # What a partner says of a wish since it answered, as a state of ours.
 SAID_SINCE: Final[Mapping[str, OwnWishState]] = {
     WishState.ALLOCATED.value: _S.ALLOCATED,
+    WishState.FULFILLED.value: _S.ALLOCATED,  # on its way, or there
     WishState.NOT_ALLOCATED.value: _S.NOT_ALLOCATED,
 }
 
@@ -119,6 +120,16 @@ class Reply(NamedTuple):
     list_id: str
     state: str
     lines: tuple[Said, ...]
+
+
+def since(said: Said) -> OwnWishState | None:
+    """Return what a partner decided on a wish for an offer since it answered, None: nothing yet.
+
+    One that waits for the next offer got nothing of the one that it was for.
+    """
+    if (said.state, said.outcome) == (WishState.OPEN, Outcome.WAITING):
+        return OwnWishState.NOT_ALLOCATED
+    return SAID_SINCE.get(said.state)
 
 
 def check_quantity(quantity: int) -> int:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from marc_mappings import codes
+from service.domain import description
+from service.domain.book import Book
 from service.errors import Invalid
 
 FIELDS: Final = ("languages", "places", "words", "classes")
@@ -20,6 +23,7 @@ _LONGEST = 100  # characters of a value
 # Scripts without blanks between words, or whose words grow together: any place in them will do.
 _UNSPACED = re.compile("[\u0e00-\u0fff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MARKS = re.compile("[\u0300-\u036f]")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,72 +57,75 @@ class Fit(NamedTuple):
         return self.fits
 
 
-def fits(
-    profile: SubjectProfile,
-    *,
-    title: str,
-    languages: str = "",
-    place: str = "",
-    classes: Sequence[str] = (),
-    subjects: Sequence[str] = (),
-) -> Fit:
+def fits(profile: SubjectProfile, book: Book) -> Fit:
     """Return whether a book is what ``profile`` asks for; an empty profile fits nothing.
 
     Language, place and subject must all be met, as far as the profile names them; a subject is met
-    by one word or one class. ``languages`` are MARC codes with blanks between, as records keep
-    them; ``title`` may be several in one text.
+    by one word or one class.
 
     >>> history = SubjectProfile(languages=("kor",), words=("histor", "역사"), classes=("951.9",))
-    >>> fits(history, title="한국의 역사", languages="kor").reason
+    >>> fits(history, Book("한국의 역사", "kor")).reason
     'language kor; the word 역사'
-    >>> fits(history, title="Prehistoric art", languages="kor").fits
+    >>> fits(history, Book("Busan", "kor", subjects=("Busan (Korea)--History",))).reason
+    'language kor; the word histor'
+    >>> fits(history, Book("Prehistoric art", "kor")).fits
     False
-    >>> fits(SubjectProfile(), title="한국의 역사", languages="kor").fits
+    >>> fits(SubjectProfile(), Book("한국의 역사", "kor")).fits
     False
     """
     reasons: list[str] = []
     if profile.languages:
-        met = [code for code in languages.split() if code in profile.languages]
+        met = [code for code in book.languages.split() if code in profile.languages]
         if not met:
             return Fit(False, "")
         reasons.append(f"language {met[0]}")
     if profile.places:
-        if place not in profile.places:
+        if book.place not in profile.places:
             return Fit(False, "")
-        reasons.append(f"published in {place}")
+        reasons.append(f"published in {book.place}")
     if profile.words or profile.classes:
-        reason = _word(profile.words, [title, *subjects]) or _class(profile.classes, classes)
+        reason = by_word(profile.words, book) or by_class(profile.classes, book)
         if not reason:
             return Fit(False, "")
         reasons.append(reason)
     return Fit(bool(reasons), "; ".join(reasons))
 
 
-def _word(words: Collection[str], texts: Sequence[str]) -> str:
-    told = " " + " ".join(" ".join(re.findall(r"\w+", _folded(text))) for text in texts)
+def by_word(words: Collection[str], book: Book) -> str:
+    """Return by which of these words a book fits, "" by none: one at the beginning of a word."""
+    if not words:
+        return ""
+    told = _told((book.title, *book.subjects))
     for word in words:
-        wanted = " ".join(re.findall(r"\w+", _folded(word)))
+        wanted = _words(word)
         if wanted and (wanted if _UNSPACED.search(wanted) else f" {wanted}") in told:
             return f"the word {word}"
     return ""
 
 
-def _class(wanted: Collection[str], classes: Sequence[str]) -> str:
-    for each in classes:
-        number = _number(each)
+def by_class(wanted: Collection[str], book: Book) -> str:
+    """Return by which of these beginnings of class numbers a book fits, "" by none."""
+    for number in book.classes:
         for begin in wanted:
             if number.startswith(_number(begin)):
                 return f"class {begin}"
     return ""
 
 
-def _folded(text: str) -> str:
+@lru_cache(maxsize=256)  # many may wish for one book
+def _told(texts: tuple[str, ...]) -> str:
+    return " " + " ".join(map(_words, texts))
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> str:
     bare = _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    return unicodedata.normalize("NFC", bare)
+    return " ".join(_WORD.findall(unicodedata.normalize("NFC", bare)))
 
 
+@lru_cache(maxsize=4096)
 def _number(text: str) -> str:
-    return "".join(text.casefold().split())
+    return description.number(text)
 
 
 def from_json(given: Mapping[str, Any] | None) -> SubjectProfile | None:

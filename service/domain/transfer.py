@@ -19,6 +19,14 @@ class TransferState(StrEnum):
     RETRACTED = "RETRACTED"
 
 
+class TransferKind(StrEnum):
+    """On what footing books go: for nothing, for books in return, or to be kept for the sender."""
+
+    GIFT = "GIFT"
+    EXCHANGE = "EXCHANGE"
+    DEPOSIT = "DEPOSIT"
+
+
 class Given(NamedTuple):
     """What is to be given: a version of a record, ``copies`` of it, from an offer if from any."""
 

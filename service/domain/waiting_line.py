@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from service.domain.allocation import Room
+from service.domain.allocation_room import Room
 
 
 class Waiting(Protocol):
@@ -23,11 +23,12 @@ _W = TypeVar("_W", bound=Waiting)
 def pass_on(
     line: Sequence[_W],
     copies: int,
+    volumes: int,
     rooms: Mapping[int, Room],
     shares: Mapping[int, int],
     min_parcel: int | None,
 ) -> list[tuple[_W, int]]:
-    """Return who of a line gets how many of these copies.
+    """Return who of a line gets how many of these copies, each of so many volumes.
 
     ``rooms`` has the partners that may get any; ``shares`` what they have of the list already, so
     that nobody's parcel is smaller than ``min_parcel``.
@@ -40,8 +41,9 @@ def pass_on(
             continue
         before = got.get(waiting.partner_id, 0)
         given = min(waiting.quantity, copies)
-        if room.copies is not None:
-            given = min(given, room.copies - before)
+        most = room.of_title(volumes, before, before * volumes)
+        if most is not None:
+            given = min(given, most)
         parcel = shares.get(waiting.partner_id, 0) + before + given
         if given > 0 and parcel >= (min_parcel or 0):
             out.append((waiting, given))

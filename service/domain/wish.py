@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from marc_mappings.match_keys import Key
+from service.errors import Conflict
 
 
 class Outcome(StrEnum):
@@ -42,7 +43,50 @@ class WishState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
     ALLOCATED = "ALLOCATED"
     NOT_ALLOCATED = "NOT_ALLOCATED"
+    # What was allocated to it was dispatched.
+    FULFILLED = "FULFILLED"
 
+
+class WishAction(StrEnum):
+    """What happens to a wish."""
+
+    STAND = "stand"
+    ANSWER = "answer"
+    CHOOSE = "choose an offer"
+    WITHDRAW = "withdraw"
+    REPLACE = "replace"
+    ALLOCATE = "allocate"
+    PASS_OVER = "pass over"  # noqa: S105 - no password
+    WAIT = "wait again"
+    FULFIL = "fulfil"
+    RECALL = "recall"
+
+
+_S = WishState
+TRANSITIONS: Mapping[WishAction, tuple[frozenset[WishState], WishState]] = {
+    WishAction.STAND: (frozenset({_S.PENDING}), _S.OPEN),
+    # Otherwise than by an offer for it: it is a duplicate by now, or closed.
+    WishAction.ANSWER: (frozenset({_S.OPEN, _S.PENDING}), _S.ANSWERED),
+    # What several offers fit: its partner says which it means.
+    WishAction.CHOOSE: (frozenset({_S.ANSWERED}), _S.OPEN),
+    WishAction.WITHDRAW: (frozenset({_S.OPEN, _S.PENDING}), _S.WITHDRAWN),
+    WishAction.REPLACE: (frozenset({_S.OPEN, _S.PENDING}), _S.REPLACED),
+    # From NOT_ALLOCATED: when a copy comes back to it from one before it.
+    WishAction.ALLOCATE: (frozenset({_S.OPEN, _S.NOT_ALLOCATED}), _S.ALLOCATED),
+    # From ALLOCATED: when its partner declines.
+    WishAction.PASS_OVER: (frozenset({_S.OPEN, _S.ALLOCATED}), _S.NOT_ALLOCATED),
+    # For the next offer, or for the answer of its partner about a copy that came back to it.
+    WishAction.WAIT: (frozenset({_S.NOT_ALLOCATED, _S.ALLOCATED}), _S.OPEN),
+    WishAction.FULFIL: (frozenset({_S.ALLOCATED}), _S.FULFILLED),
+    # When the dispatch was entered wrongly, or the books came back to us.
+    WishAction.RECALL: (frozenset({_S.FULFILLED}), _S.ALLOCATED),
+}
+
+# What a partner can ask for, in words; all else comes about with lists, answers and allocations.
+BY_PARTNERS: Final[Mapping[WishAction, str]] = {
+    WishAction.WITHDRAW: "withdraw it",
+    WishAction.CHOOSE: "name the offer that is meant, where several fit",
+}
 
 # The outcomes that leave something to do: a wish stays open until it is fulfilled or withdrawn.
 OPEN_OUTCOMES = frozenset(
@@ -55,6 +99,41 @@ WAITING_OUTCOMES = frozenset({Outcome.WAITING, Outcome.OTHER_EDITION, Outcome.AM
 CONFIRMABLE = frozenset({Outcome.MATCHED, Outcome.OTHER_EDITION, Outcome.AMBIGUOUS})
 # The outcomes that found an offer which the wish is for.
 MATCHED_OUTCOMES = frozenset({Outcome.REGISTERED, Outcome.MATCHED})
+
+
+def before(action: WishAction) -> list[str]:
+    """Return the names of the states that ``action`` may be done in, for a guard in SQL.
+
+    >>> before(WishAction.WITHDRAW)
+    ['OPEN', 'PENDING']
+    """
+    return sorted(state.value for state in TRANSITIONS[action][0])
+
+
+def after(action: WishAction, state: WishState) -> WishState:
+    """Return the state that ``action`` leads to; raise ``Conflict`` when it may not be done."""
+    allowed, target = TRANSITIONS[action]
+    if state not in allowed:
+        there = [said for each, said in BY_PARTNERS.items() if state in TRANSITIONS[each][0]]
+        raise Conflict(
+            f"this wish is {state}: it cannot be {_DONE[action]}; "
+            f"possible: {', '.join(there) or 'nothing'}"
+        )
+    return target
+
+
+_DONE: Final[Mapping[WishAction, str]] = {
+    WishAction.STAND: "let stand",
+    WishAction.ANSWER: "answered otherwise",
+    WishAction.CHOOSE: "settled by naming an offer",
+    WishAction.WITHDRAW: "withdrawn",
+    WishAction.REPLACE: "replaced",
+    WishAction.ALLOCATE: "allocated",
+    WishAction.PASS_OVER: "passed over",
+    WishAction.WAIT: "let wait again",
+    WishAction.FULFIL: "fulfilled",
+    WishAction.RECALL: "recalled",
+}
 
 
 class Mode(StrEnum):

@@ -73,6 +73,13 @@ class Names:
                 return _ulid(re.sub(r"\.xml$", "", rest, flags=re.IGNORECASE))
         return ""
 
+    def said(self, text: str) -> str | None:
+        """Return what ``offer`` does; in a cell of a wish list a public id alone is a name, too.
+
+        In a record it may be anybody's.
+        """
+        return _ulid(text.strip()) or self.offer(text)
+
 
 def _ulid(text: str) -> str:
     candidate = text.upper()
@@ -123,7 +130,7 @@ def from_cells(number: int, text: str, cells: Cells, names: Names) -> WishLine:
         cell = str(value or "").strip()
         if not cell:
             continue
-        offer = names.offer(cell) if not kind else None
+        offer = names.said(cell) if not kind else None
         if offer:
             return WishLine(number, text[:_SHOWN], offer=offer, quantity=quantity, note=note)
         if offer == "":
@@ -180,7 +187,7 @@ def from_keys(
 
 def identifies(text: str, names: Names) -> bool:
     """Whether a text is an identifier that can be looked for, without being told its kind."""
-    return bool(names.offer(text)) or bool(match_keys.identifier_keys(text))
+    return bool(names.said(text)) or bool(match_keys.identifier_keys(text))
 
 
 def invalid(number: int, text: str, problem: str) -> WishLine:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from service.domain.permission import Role
 from service.errors import Conflict
 from service.store import public_ids
 from service.store.tables import account, api_token
@@ -24,13 +25,22 @@ class TokenOwner(NamedTuple):
     account_id: int | None
 
 
-def add(conn: Connection, name: str, now: datetime) -> int:
+class Staff(NamedTuple):
+    """A member of the staff; ``tokens`` counts those that are not revoked."""
+
+    name: str
+    role: Role
+    tokens: int
+    created_at: datetime
+
+
+def add(conn: Connection, name: str, role: Role, now: datetime) -> int:
     """Enter a member of the staff; raise ``Conflict`` when the name is taken."""
     try:
         with conn.begin_nested():
             row = conn.execute(
                 account.insert()
-                .values(public_id=public_ids.new(), name=name, created_at=now)
+                .values(public_id=public_ids.new(), name=name, role=role.value, created_at=now)
                 .returning(account.c.id)
             )
             return int(row.scalar_one())
@@ -44,11 +54,39 @@ def by_name(conn: Connection, name: str) -> int | None:
     return None if found is None else int(found)
 
 
-def name_of(conn: Connection, account_id: int) -> str:
-    """Return the name of an account."""
-    return str(
-        conn.execute(sa.select(account.c.name).where(account.c.id == account_id)).scalar_one()
+def calls_as(conn: Connection, account_id: int) -> tuple[str, Role]:
+    """Return the name and the role of an account."""
+    row = conn.execute(
+        sa.select(account.c.name, account.c.role).where(account.c.id == account_id)
+    ).one()
+    return row.name, Role(row.role)
+
+
+def change_role(conn: Connection, account_id: int, before: Role, after: Role) -> bool:
+    """Let an account act in another role; return False when it was not in ``before``."""
+    done = conn.execute(
+        account.update()
+        .where(account.c.id == account_id, account.c.role == before.value)
+        .values(role=after.value)
     )
+    return done.rowcount == 1
+
+
+def listed(conn: Connection, after: str, limit: int) -> list[Staff]:
+    """Return up to ``limit`` members of the staff by name, behind ``after``."""
+    tokens = (
+        sa.select(sa.func.count())
+        .select_from(api_token)
+        .where(api_token.c.account_id == account.c.id, api_token.c.revoked_at.is_(None))
+        .scalar_subquery()
+    )
+    rows = conn.execute(
+        sa.select(account.c.name, account.c.role, tokens, account.c.created_at)
+        .where(account.c.name > after)
+        .order_by(account.c.name)
+        .limit(limit)
+    )
+    return [Staff(name, Role(role), number, made) for name, role, number, made in rows]
 
 
 def keep_token(

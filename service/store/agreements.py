@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from service.domain.agreement import (
-    IN_FORCE,
     NOTICE,
     RUNNING,
     SHOWN_TO_PARTIES,
@@ -18,24 +17,14 @@ from service.domain.agreement import (
     Agreement,
     AgreementState,
     BalanceBasis,
-    Document,
     Mode,
     Party,
     Postage,
     Scope,
     Terms,
 )
-from service.domain.transfer import TransferState
 from service.store import public_ids
-from service.store.tables import (
-    agreement,
-    agreement_activity,
-    agreement_document,
-    agreement_party,
-    original,
-    partner,
-    transfer,
-)
+from service.store.tables import agreement, agreement_activity, agreement_party, partner
 
 # Columns that hold a field of the terms as it is; the others are lists, and have their own.
 _PLAIN = (
@@ -282,100 +271,4 @@ def _agreement(row: sa.Row[Any], parties: list[Party], activities: list[Activity
         warned_at=row.warned_at,
         revision=row.revision,
         created_at=row.created_at,
-    )
-
-
-# --- documents ----------------------------------------------------------------------------------
-
-
-def add_document(
-    conn: Connection,
-    agreement_id: int,
-    original_id: int,
-    *,
-    file_name: str,
-    media_type: str,
-    title: str,
-    by: str,
-    now: datetime,
-) -> str:
-    """File a document whose bytes are kept; return its public id."""
-    made = conn.execute(
-        agreement_document.insert()
-        .values(
-            public_id=public_ids.new(),
-            agreement_id=agreement_id,
-            original_id=original_id,
-            file_name=file_name,
-            media_type=media_type,
-            title=title,
-            added_by=by,
-            added_at=now,
-        )
-        .returning(agreement_document.c.public_id)
-    )
-    return str(made.scalar_one())
-
-
-def documents(conn: Connection, agreement_id: int) -> list[Document]:
-    """Return the documents of an agreement in the order in which they were filed."""
-    rows = conn.execute(
-        sa.select(agreement_document, original.c.size, original.c.sha256)
-        .join(original, original.c.id == agreement_document.c.original_id)
-        .where(agreement_document.c.agreement_id == agreement_id)
-        .order_by(agreement_document.c.id)
-    )
-    return [
-        Document(
-            row.public_id,
-            row.original_id,
-            row.file_name,
-            row.media_type,
-            row.title,
-            row.size,
-            row.sha256.hex(),
-            row.added_by,
-            row.added_at,
-        )
-        for row in rows
-    ]
-
-
-# --- relations ----------------------------------------------------------------------------------
-
-
-class Relations(NamedTuple):
-    """With how many partners, in how many cities and countries or regions, there is a relation."""
-
-    partners: int
-    cities: int
-    places: int
-
-
-def relations(conn: Connection, day: date) -> Relations:
-    """Count whom we have a relation with: an agreement in force on ``day``, or books given.
-
-    An agreement counts as :func:`service.domain.agreement.in_force` says, before any book moves.
-    """
-    states = [state.value for state in IN_FORCE]
-    agreed = (
-        sa.select(agreement_party.c.partner_id)
-        .join(agreement, agreement.c.id == agreement_party.c.agreement_id)
-        .where(
-            agreement.c.state.in_(states),
-            agreement.c.starts_on <= day,
-            sa.or_(agreement.c.ends_on.is_(None), agreement.c.ends_on >= day, agreement.c.renews),
-        )
-    )
-    given = sa.select(transfer.c.partner_id).where(transfer.c.state == TransferState.GIVEN.value)
-    rows = conn.execute(
-        sa.select(partner.c.city, partner.c.place).where(
-            partner.c.merged_into.is_(None),
-            sa.or_(partner.c.id.in_(agreed), partner.c.id.in_(given)),
-        )
-    ).all()
-    return Relations(
-        partners=len(rows),
-        cities=len({(row.place, row.city.strip().casefold()) for row in rows if row.city.strip()}),
-        places=len({row.place for row in rows if row.place}),
     )

@@ -14,16 +14,23 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from service.domain.allocation import HOLDING, AllocationPolicy, RunState
+from service.domain.book import Book
+from service.domain.ledger import Event
 from service.domain.offer import OfferState
 from service.domain.partner import PartnerState
 from service.domain.source import SourceKind
 from service.domain.transfer import TransferState
 from service.store import bulk
 from service.store.tables import (
+    accession_line,
     allocation,
     allocation_run,
     audience_member,
+    consignment,
+    consignment_line,
     harvested,
+    incoming_gift,
+    ledger_entry,
     match_key,
     offer,
     offer_list,
@@ -162,12 +169,12 @@ def _moment(value: datetime | str) -> datetime:
     return value.astimezone(UTC)
 
 
-class Book(NamedTuple):
-    """What a subject profile is compared with."""
+class Sent(NamedTuple):
+    """What is sent of an offer: a version of its record, so many ``volumes`` a copy."""
 
-    title: str
-    languages: str
-    place: str
+    version_id: int
+    volumes: int
+    book: Book
 
 
 _VERSION = sa.func.coalesce(offer.c.pinned_version_id, record.c.current_version_id)
@@ -177,6 +184,8 @@ _SENT = offer.join(record, record.c.id == offer.c.record_id).join(
 _BOOKS = (
     sa.select(
         offer.c.id,
+        record_version.c.id,
+        offer.c.volumes,
         record_version.c.title,
         record_version.c.title_vernacular,
         record_version.c.languages,
@@ -187,11 +196,13 @@ _BOOKS = (
 )
 
 
-def books(conn: Connection, offer_ids: Sequence[int]) -> dict[int, Book]:
-    """Return what these offers are about, by the offer."""
+def sent(conn: Connection, offer_ids: Sequence[int]) -> dict[int, Sent]:
+    """Return what these offers are, by the offer; the subjects of their books are not read."""
     return {
-        key: Book(f"{title} {vernacular}", languages, place)
-        for key, title, vernacular, languages, place in bulk.select_in(conn, _BOOKS, offer_ids)
+        key: Sent(version, volumes, Book(f"{title} {vernacular}", languages, place))
+        for key, version, volumes, title, vernacular, languages, place in bulk.select_in(
+            conn, _BOOKS, offer_ids
+        )
     }
 
 
@@ -287,8 +298,22 @@ def weights(conn: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def volumes_received(conn: Connection) -> dict[int, int]:
-    """Return how many volumes each partner was given by us."""
+# What was given is in the ledger from its dispatch on; so is what came back, or is lost.
+_UNDISPATCHED = (
+    _GIVEN
+    & ~sa.select(consignment_line.c.position)
+    .join(consignment, consignment.c.id == consignment_line.c.consignment_id)
+    .where(
+        consignment_line.c.transfer_id == transfer.c.id,
+        sa.text("NOT consignment_line.released"),
+        consignment.c.dispatched_at.is_not(None),
+    )
+    .exists()
+)
+
+
+def volumes_undispatched(conn: Connection) -> dict[int, int]:
+    """Return how many volumes each partner was given by us that were not dispatched yet."""
     return _sums(
         conn,
         sa.select(
@@ -296,18 +321,34 @@ def volumes_received(conn: Connection) -> dict[int, int]:
             sa.func.sum(transfer.c.copies * sa.func.coalesce(offer.c.volumes, 1)),
         )
         .outerjoin(offer, offer.c.id == transfer.c.offer_id)
-        .where(_GIVEN)
+        .where(_UNDISPATCHED)
         .group_by(transfer.c.partner_id),
     )
 
 
-def volumes_given(conn: Connection) -> dict[int, int]:
-    """Return how many records of what they gave us we harvested from partners."""
+# What a partner gave us is in the ledger once it is accessioned.
+_ACCESSIONED = (
+    sa.select(accession_line.c.position)
+    .join(incoming_gift, incoming_gift.c.id == accession_line.c.incoming_gift_id)
+    .join(
+        ledger_entry,
+        (ledger_entry.c.event == Event.ACCESSION.value)
+        & (ledger_entry.c.event_key == incoming_gift.c.public_id),
+    )
+    .where(accession_line.c.record_id == harvested.c.record_id)
+    .exists()
+)
+
+
+def volumes_announced(conn: Connection) -> dict[int, int]:
+    """Return of how many books that they gave us we harvested records, and none is accessioned."""
     return _sums(
         conn,
         sa.select(source.c.partner_id, sa.func.count())
         .join(harvested, harvested.c.source_id == source.c.id)
-        .where(source.c.kind == SourceKind.GIVEN.value, harvested.c.deleted.is_(False))
+        .where(
+            source.c.kind == SourceKind.GIVEN.value, harvested.c.deleted.is_(False), ~_ACCESSIONED
+        )
         .group_by(source.c.partner_id),
     )
 
@@ -332,9 +373,9 @@ def copies_since(conn: Connection, since: datetime) -> dict[int, int]:
     return _with(entered, _sums(conn, _held_by(_TO_COME)))
 
 
-def copies_received(conn: Connection) -> dict[int, int]:
-    """Return how many copies partners were given ever, or will be by confirmed runs."""
-    query = sa.select(transfer.c.partner_id, sa.func.sum(transfer.c.copies)).where(_GIVEN)
+def copies_undispatched(conn: Connection) -> dict[int, int]:
+    """Return how many copies partners were given or will be by confirmed runs, undispatched yet."""
+    query = sa.select(transfer.c.partner_id, sa.func.sum(transfer.c.copies)).where(_UNDISPATCHED)
     entered = _sums(conn, query.group_by(transfer.c.partner_id))
     return _with(entered, _sums(conn, _held_by(_TO_COME)))
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from service.domain.allocation import AllocationState, Decision, Wished
-from service.store.tables import allocation, allocation_run, offer, wish, wish_list
+from service.store import bulk
+from service.store.tables import allocation, allocation_run, offer, partner, wish, wish_list
 
 _S = AllocationState
 
 
-def came_late(conn: Connection, run_id: int, list_id: int) -> list[Decision]:
-    """Return open wishes for titles of a list that its run has no decision on, as such."""
-    rows = conn.execute(
+def came_late(
+    conn: Connection, run_id: int, list_id: int, among: Sequence[Decision] = ()
+) -> list[Decision]:
+    """Return open wishes for titles of a list that its run has no decision on, as such.
+
+    With ``among`` only those of these that still are: to look for all of them takes its time.
+    """
+    query = (
         sa.select(
             wish.c.wish_list_id,
             wish_list.c.public_id,
@@ -41,7 +48,10 @@ def came_late(conn: Connection, run_id: int, list_id: int) -> list[Decision]:
         )
         .order_by(wish.c.wish_list_id, wish.c.line_no)
     )
-    return [Decision(Wished(*row[:7]), 0, row[7], 0, "") for row in rows]
+    if among:
+        places = [(each.wished.wish_list_id, each.wished.line_no) for each in among]
+        query = query.where(sa.tuple_(wish.c.wish_list_id, wish.c.line_no).in_(places))
+    return [Decision(Wished(*row[:7]), 0, row[7], 0, "") for row in conn.execute(query)]
 
 
 def last_position(conn: Connection, run_id: int) -> int:
@@ -64,10 +74,12 @@ class Told(NamedTuple):
 
 def partner_ids(conn: Connection, run_id: int) -> list[int]:
     """Return the partners that a run decided on, in the order of their rows."""
-    found = conn.execute(
-        sa.select(allocation.c.partner_id).where(allocation.c.run_id == run_id).distinct()
+    decided = sa.select(allocation.c.position).where(
+        allocation.c.run_id == run_id, allocation.c.partner_id == partner.c.id
     )
-    return sorted(found.scalars())
+    # Partner by partner, by their index: a run is long, and partners are few.
+    found = conn.execute(sa.select(partner.c.id).where(decided.exists()).order_by(partner.c.id))
+    return list(found.scalars())
 
 
 def told_up_to(conn: Connection, run_id: int) -> int:
@@ -90,24 +102,31 @@ def _inputs(conn: Connection, run_id: int) -> dict[str, Any]:
     return dict(conn.execute(query).scalar_one() or {})
 
 
+def _number(*states: AllocationState) -> sa.ColumnElement[int]:
+    return sa.func.count(
+        sa.case((allocation.c.state.in_([sa.literal_column(f"'{s.value}'") for s in states]), 1))
+    )
+
+
+_OUTCOME = (
+    sa.select(
+        allocation.c.partner_id,
+        wish_list.c.public_id,
+        _number(_S.CONFIRMED, _S.ACCEPTED),
+        _number(_S.NOT_ALLOCATED),
+        _number(_S.OFFERED),
+    )
+    .join(wish_list, wish_list.c.id == allocation.c.wish_list_id)
+    .where(
+        allocation.c.run_id == sa.bindparam("run"),
+        allocation.c.partner_id == sa.bindparam("partner"),
+    )
+    .group_by(allocation.c.partner_id, wish_list.c.public_id)
+    .order_by(wish_list.c.public_id)
+)
+
+
 def outcome(conn: Connection, run_id: int, partner_id: int) -> list[Told]:
     """Return what became of each wish list of a partner by a run; wishes taken back not counted."""
-
-    def number(state: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.count(sa.case((state, 1)))
-
-    state = allocation.c.state
-    rows = conn.execute(
-        sa.select(
-            allocation.c.partner_id,
-            wish_list.c.public_id,
-            number(state.in_([_S.CONFIRMED.value, _S.ACCEPTED.value])),
-            number(state == _S.NOT_ALLOCATED.value),
-            number(state == _S.OFFERED.value),
-        )
-        .join(wish_list, wish_list.c.id == allocation.c.wish_list_id)
-        .where(allocation.c.run_id == run_id, allocation.c.partner_id == partner_id)
-        .group_by(allocation.c.partner_id, wish_list.c.public_id)
-        .order_by(wish_list.c.public_id)
-    )
+    rows = bulk.select(conn, _OUTCOME, {"run": run_id, "partner": partner_id})
     return [Told(*row) for row in rows if any(row[2:])]

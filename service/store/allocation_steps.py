@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,6 +18,7 @@ from service.domain.allocation import (
     RunState,
 )
 from service.domain.offer import ListState, OfferState
+from service.domain.partner import PartnerState
 from service.domain.wish import Outcome, WishState
 from service.errors import Conflict
 from service.store import bulk
@@ -129,12 +130,6 @@ class Step(NamedTuple):
     partner_ids: list[int]
 
 
-class _Ahead(NamedTuple):
-    position: int
-    offer_id: int
-    partner_id: int
-
-
 _AHEAD = (
     sa.select(allocation.c.position, allocation.c.offer_id, allocation.c.partner_id)
     .where(
@@ -149,33 +144,48 @@ _AHEAD = (
 
 def ahead(conn: Connection, run_id: int, after: int, limit: int) -> Step | None:
     """Return the next titles with about ``limit`` wishes to be confirmed; None: there are none."""
-    given = {"run": run_id, "after": after, "limit": limit}
-    rows = [_Ahead._make(row) for row in bulk.select(conn, _AHEAD, given)]
+    rows = _ahead(conn, run_id, after, limit)
     if not rows:
         return None
     # The last title may go on behind the limit: it belongs to the next step, if it is not alone.
-    while len(rows) % limit == 0 and rows[0].offer_id == rows[-1].offer_id:
-        given = {"run": run_id, "after": rows[-1].position, "limit": limit}
-        more = [_Ahead._make(row) for row in bulk.select(conn, _AHEAD, given)]
+    while len(rows) % limit == 0 and _offer(rows[0]) == _offer(rows[-1]):
+        more = _ahead(conn, run_id, rows[-1][0], limit)
         if not more:
             break
         rows += more
-    if len(rows) >= limit and rows[0].offer_id != rows[-1].offer_id:
-        rows = [row for row in rows if row.offer_id != rows[-1].offer_id]
-    offer_ids = list(dict.fromkeys(row.offer_id for row in rows))
-    partner_ids = sorted({row.partner_id for row in rows})
-    return Step(rows[0].position, rows[-1].position, offer_ids, partner_ids)
+    if len(rows) >= limit and _offer(rows[0]) != _offer(rows[-1]):
+        last = _offer(rows[-1])
+        rows = [row for row in rows if row[1] != last]
+    offer_ids = list(dict.fromkeys([row[1] for row in rows]))
+    partner_ids = sorted({row[2] for row in rows})
+    return Step(rows[0][0], rows[-1][0], offer_ids, partner_ids)
+
+
+# The number of a decision, the offer and the partner: there are as many as there are wishes.
+_Ahead = tuple[int, int, int]
+
+
+def _ahead(conn: Connection, run_id: int, after: int, limit: int) -> list[_Ahead]:
+    given = {"run": run_id, "after": after, "limit": limit}
+    return cast("list[_Ahead]", bulk.select(conn, _AHEAD, given))
+
+
+def _offer(row: _Ahead) -> int:
+    return row[1]
+
+
+_PARTNERS = (
+    sa.select(partner.c.id, partner.c.state)
+    .where(partner.c.id.in_(_VALUES))
+    .order_by(partner.c.id)
+    .with_for_update()
+)
 
 
 def lock_partners(conn: Connection, partner_ids: Sequence[int]) -> set[int]:
     """Hold partners, in the order of their rows; return those whose exchange runs."""
-    rows = conn.execute(
-        sa.select(partner.c.id, partner.c.state)
-        .where(partner.c.id.in_(partner_ids))
-        .order_by(partner.c.id)
-        .with_for_update()
-    )
-    return {row.id for row in rows if row.state == "ACTIVE"}
+    rows = bulk.select_in(conn, _PARTNERS, partner_ids)
+    return {partner_id for partner_id, state in rows if state == PartnerState.ACTIVE.value}
 
 
 class Stock(NamedTuple):
@@ -281,8 +291,8 @@ _PUT_BACK = (
 
 def take(conn: Connection, copies: Mapping[int, int]) -> None:
     """Take copies of offers, so many of each; all of them, or raise ``Conflict``."""
-    rows = [{"key": key, "number": number} for key, number in copies.items() if number]
-    if rows and conn.execute(_TAKE, rows).rowcount != len(rows):
+    rows = [(key, number) for key, number in copies.items() if number]
+    if bulk.run(conn, _TAKE, ("key", "number"), rows) != len(rows):
         raise Conflict(
             "somebody else gave copies of this list at the same moment; nothing was given twice: "
             "do it again"
@@ -336,32 +346,41 @@ def change(conn: Connection, run_id: int, changes: Iterable[Change]) -> None:
             raise Conflict("somebody else decided on this at the same moment; look at it again")
 
 
+# Statements of which every go of a confirmation has some are made once.
+_WITHIN = (allocation.c.run_id == sa.bindparam("run")) & allocation.c.position.between(
+    sa.bindparam("first"), sa.bindparam("last")
+)
+_GETS, _DIFFERS = allocation.c.given > 0, allocation.c.differs != ""
+_SETTLE = (
+    allocation.update()
+    .where(_WITHIN, allocation.c.state == _S.PROPOSED.value)
+    .values(
+        state=sa.case(
+            (_GETS & _DIFFERS, _S.OFFERED.value),
+            (_GETS, _S.CONFIRMED.value),
+            else_=_S.NOT_ALLOCATED.value,
+        ),
+        answer_until=sa.case(
+            (_GETS & _DIFFERS, sa.bindparam("until", type_=Instant())), else_=sa.null()
+        ),
+    )
+)
+
+
 def settle(conn: Connection, run_id: int, step: Step, until: datetime, asking: str) -> None:
     """Let what was planned of a step stand, and tell every wish what became of it.
 
     Who is asked may answer ``until`` a moment, of which it is told by ``asking``. What the partner
     was answered first stays, and what became of the wish follows it.
     """
-    within = (allocation.c.run_id == run_id) & allocation.c.position.between(step.first, step.last)
-    gets, asked = allocation.c.given > 0, allocation.c.differs != ""
-    conn.execute(
-        allocation.update()
-        .where(within, allocation.c.state == _S.PROPOSED.value)
-        .values(
-            state=sa.case(
-                (gets & asked, _S.OFFERED.value),
-                (gets, _S.CONFIRMED.value),
-                else_=_S.NOT_ALLOCATED.value,
-            ),
-            answer_until=sa.case((gets & asked, sa.literal(until, Instant())), else_=sa.null()),
-        )
-    )
+    within = {"run": run_id, "first": step.first, "last": step.last}
+    conn.execute(_SETTLE, within | {"until": until})
     _tell(conn, within, asking)
 
 
 def tell(conn: Connection, run_id: int, position: int, asking: str = "") -> None:
     """Tell a wish that is still open, or that waited in vain, what became of it."""
-    _tell(conn, (allocation.c.run_id == run_id) & (allocation.c.position == position), asking)
+    _tell(conn, {"run": run_id, "first": position, "last": position}, asking)
 
 
 _BECOMES: Mapping[AllocationState, WishState] = {
@@ -375,50 +394,56 @@ _BECOMES: Mapping[AllocationState, WishState] = {
 _IN_VAIN = [state.value for state, became in _BECOMES.items() if became is WishState.NOT_ALLOCATED]
 # A wish that its partner took back or replaced stays so, whatever was decided.
 _TOLD = [WishState.OPEN.value, WishState.ALLOCATED.value, WishState.NOT_ALLOCATED.value]
-
-
-def _tell(conn: Connection, which: sa.ColumnElement[bool], asking: str) -> None:
-    asked = allocation.c.state == _S.OFFERED.value
-    # It asked for something else, and goes on waiting for that.
-    waits = wish.c.outcome == Outcome.OTHER_EDITION.value
-    conn.execute(
-        wish.update()
-        .where(
-            which,
-            wish.c.wish_list_id == allocation.c.wish_list_id,
-            wish.c.line_no == allocation.c.line_no,
-            wish.c.state.in_(_TOLD),
-            allocation.c.state.in_([state.value for state in _BECOMES]),
-        )
-        .values(
-            state=sa.case(
-                (sa.and_(waits, allocation.c.state.in_(_IN_VAIN)), WishState.OPEN.value),
-                *(
-                    (allocation.c.state == state.value, became.value)
-                    for state, became in _BECOMES.items()
-                ),
-                else_=wish.c.state,
-            ),
-            # What waited again since it got nothing is for this offer again.
-            outcome=sa.case(
-                (wish.c.outcome != Outcome.WAITING.value, wish.c.outcome),
-                (asked, Outcome.MATCHED.value),
-                else_=Outcome.REGISTERED.value,
-            ),
-            reason=wish.c.reason
-            + sa.literal(" ")
-            + allocation.c.reason
-            + sa.case((asked, sa.literal(f" {asking}")), else_=sa.literal("")),
-        )
+_ASKED = allocation.c.state == _S.OFFERED.value
+# It asked for something else, and goes on waiting for that.
+_WAITS = wish.c.outcome == Outcome.OTHER_EDITION.value
+_TELL = (
+    wish.update()
+    .where(
+        _WITHIN,
+        wish.c.wish_list_id == allocation.c.wish_list_id,
+        wish.c.line_no == allocation.c.line_no,
+        wish.c.state.in_(_TOLD),
+        allocation.c.state.in_([state.value for state in _BECOMES]),
     )
+    .values(
+        state=sa.case(
+            (sa.and_(_WAITS, allocation.c.state.in_(_IN_VAIN)), WishState.OPEN.value),
+            *(
+                (allocation.c.state == state.value, became.value)
+                for state, became in _BECOMES.items()
+            ),
+            else_=wish.c.state,
+        ),
+        # What waited again since it got nothing is for this offer again.
+        outcome=sa.case(
+            (wish.c.outcome != Outcome.WAITING.value, wish.c.outcome),
+            (_ASKED, Outcome.MATCHED.value),
+            else_=Outcome.REGISTERED.value,
+        ),
+        reason=wish.c.reason
+        + sa.literal(" ")
+        + allocation.c.reason
+        + sa.case((_ASKED, sa.bindparam("asking", type_=sa.Text)), else_=sa.literal("")),
+    )
+)
+
+
+def _tell(conn: Connection, within: Mapping[str, int], asking: str) -> None:
+    conn.execute(_TELL, {**within, "asking": f" {asking}"})
+
+
+_ENTER = (
+    allocation.update()
+    .where(
+        allocation.c.run_id == sa.bindparam("run"),
+        allocation.c.position == sa.bindparam("number"),
+    )
+    .values(transfer=sa.bindparam("name"))
+)
 
 
 def enter(conn: Connection, run_id: int, transfers: Mapping[int, str]) -> None:
     """Note which transfer each decision (by its number) became."""
-    if transfers:
-        conn.execute(
-            allocation.update()
-            .where(allocation.c.run_id == run_id, allocation.c.position == sa.bindparam("number"))
-            .values(transfer=sa.bindparam("name")),
-            [{"number": number, "name": name} for number, name in transfers.items()],
-        )
+    rows = [(run_id, number, name) for number, name in transfers.items()]
+    bulk.run(conn, _ENTER, ("run", "number", "name"), rows)

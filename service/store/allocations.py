@@ -240,17 +240,13 @@ def keep(
 
     ``late``: they were made of nothing, when the plan was there already.
     """
+    facts: dict[tuple[Any, ...], dict[str, Any] | None] = {}  # few differ
     rows = []
     for position, (wished, rank, copies, given, reason) in enumerate(decisions, after + 1):
-        facts: dict[str, Any] = {}
-        if wished.had or wished.fits or wished.place_has:
-            facts = {name: True for name in _FLAGS if getattr(wished, name)}
-        if wished.hindrance:
-            facts["hindrance"] = wished.hindrance
-        if (volumes := titles[wished.offer_id].volumes) != 1:
-            facts["volumes"] = volumes
-        if late:
-            facts["late"] = True
+        volumes = titles[wished.offer_id].volumes
+        known = (wished.had, wished.fits, wished.place_has, wished.hindrance, volumes, late)
+        if known not in facts:
+            facts[known] = _known(*known)
         rows.append(
             (
                 run_id,
@@ -267,14 +263,28 @@ def keep(
                 reason,
                 AllocationState.PROPOSED.value,
                 wished.differs,
-                facts or None,
+                facts[known],
             )
         )
     bulk.insert(conn, allocation, _COLUMNS, rows)
 
 
-# What is known of a wish beside what every reader sees, as its facts have it where it is so.
-_FLAGS = ("had", "fits", "place_has")
+def _known(
+    had: bool, fits: bool, place_has: bool, hindrance: str, volumes: int, late: bool
+) -> dict[str, Any] | None:
+    """Return what is known of a wish beside what every reader sees: what is so, None for nothing.
+
+    Read back by :mod:`service.store.kept_allocations`.
+    """
+    flags = {"had": had, "fits": fits, "place_has": place_has}
+    facts: dict[str, Any] = {name: True for name, value in flags.items() if value}
+    if hindrance:
+        facts["hindrance"] = hindrance
+    if volumes != 1:
+        facts["volumes"] = volumes
+    if late:
+        facts["late"] = True
+    return facts or None
 
 
 def keep_standings(conn: Connection, run_id: int, standings: Mapping[int, Standing]) -> None:
@@ -427,11 +437,27 @@ def shares(conn: Connection, run_id: int) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def partners_shares(conn: Connection, run_id: int) -> dict[int, int]:
-    """Return how many copies a plan has for each partner."""
-    rows = conn.execute(
-        sa.select(allocation.c.partner_id, sa.func.sum(allocation.c.given))
-        .where(allocation.c.run_id == run_id, allocation.c.given > 0)
-        .group_by(allocation.c.partner_id)
-    )
-    return {row[0]: int(row[1]) for row in rows}
+class Portion(NamedTuple):
+    """What a plan has for a partner."""
+
+    copies: int = 0
+    volumes: int = 0
+
+
+def partners_shares(conn: Connection, run_id: int) -> dict[int, Portion]:
+    """Return what a plan has for each partner that gets any of it."""
+    found: dict[int, Portion] = {}
+    for partner_id, given, volumes in bulk.select(conn, _GIVEN, {"run": run_id}):
+        copies, so_far = found.get(partner_id, _NOTHING)
+        found[partner_id] = Portion(copies + given, so_far + given * volumes)
+    return found
+
+
+_NOTHING = Portion()
+# In the order in which they are stored: by partner, a long plan is read all over the place.
+_GIVEN = (
+    sa.select(allocation.c.partner_id, allocation.c.given, offer.c.volumes)
+    .join(offer, offer.c.id == allocation.c.offer_id)
+    .where(allocation.c.run_id == sa.bindparam("run"), allocation.c.given > sa.literal_column("0"))
+    .order_by(allocation.c.position)
+)

@@ -14,6 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from service.store.tables import Instant
+
 Row = Sequence[Any]
 _MARKS = {"qmark": "?", "pyformat": "%s"}
 _Processor = Callable[[Any], Any]
@@ -37,37 +39,66 @@ def insert(
     """
     sql, processors = _compiled(conn.dialect, table, names, update, once, if_new)
     values: list[Row] = list(rows)
-    for place, process in processors:
-        values = _processed(values, place, process)
+    if processors:
+        values = _processed(values, processors)
     if values:
         conn.exec_driver_sql(sql, values)
 
 
-def _processed(rows: list[Row], place: int, process: _Processor) -> list[Row]:
-    """Return the rows with the value at ``place`` as the driver takes it.
+def _processed(rows: list[Row], processors: Sequence[tuple[int, _Processor]]) -> list[Row]:
+    """Return the rows with the values at these places as the driver takes them.
 
     The same object in many rows, as the moment of a step is, is turned once.
     """
-    made: dict[int, Any] = {}
+    made: list[tuple[int, _Processor, dict[int, Any]]] = [(*each, {}) for each in processors]
     result: list[Row] = []
     for row in rows:
-        key = id(row[place])  # ``rows`` is a list that keeps its objects: no other has this id
-        if key not in made:
-            made[key] = process(row[place])
-        result.append((*row[:place], made[key], *row[place + 1 :]))
+        values = list(row)
+        for place, process, known in made:
+            key = id(row[place])  # ``rows`` is a list that keeps its objects: no other has this id
+            if key not in known:
+                known[key] = process(row[place])
+            values[place] = known[key]
+        result.append(tuple(values))
     return result
 
 
-def update(conn: Connection, table: sa.Table, name: str, rows: Iterable[Row]) -> None:
-    """Set the column ``name`` of the rows with these ids: pairs of (value, id)."""
+def update(conn: Connection, table: sa.Table, names: tuple[str, ...], rows: Iterable[Row]) -> None:
+    """Set the columns ``names`` of rows: the values in that order, and then the id of the row."""
     values = list(rows)
     if values:
         mark = _MARKS[conn.dialect.paramstyle]
         quote = conn.dialect.identifier_preparer.quote
+        columns = ", ".join(f"{quote(name)} = {mark}" for name in names)
         conn.exec_driver_sql(
-            f"UPDATE {quote(table.name)} SET {quote(name)} = {mark} WHERE id = {mark}",  # noqa: S608 - names of our own tables
+            f"UPDATE {quote(table.name)} SET {columns} WHERE id = {mark}",  # noqa: S608 - names of our own tables
             values,
         )
+
+
+def run(
+    conn: Connection,
+    statement: sa.Update | sa.Delete,
+    names: tuple[str, ...],
+    rows: Sequence[Row],
+) -> int:
+    """Run a statement, the same object at every call, once for each row of its parameters.
+
+    ``names`` are those of the parameters, in the order of a row. Returns how many rows of the table
+    it met in all.
+    """
+    if not rows:
+        return 0
+    sql, order, constants, processors = _compiled_run(conn.dialect, statement, names)
+    values = _processed(list(rows), processors) if processors else rows
+    if order:
+        at = [
+            (names.index(name), None) if name in names else (-1, constants[name]) for name in order
+        ]
+        given: list[Any] = [tuple([row[n] if n >= 0 else set_ for n, set_ in at]) for row in values]
+    else:
+        given = [{**constants, **dict(zip(names, row, strict=True))} for row in values]
+    return conn.exec_driver_sql(sql, given).rowcount
 
 
 def select(
@@ -123,8 +154,22 @@ _EXPANDING = "__[POSTCOMPILE_values]"
 
 
 @lru_cache(maxsize=64)
+def _compiled_run(
+    dialect: sa.Dialect, statement: sa.Update | sa.Delete, names: tuple[str, ...]
+) -> tuple[str, tuple[str, ...], dict[str, Any], tuple[tuple[int, _Processor], ...]]:
+    """Return what ``_compiled_select`` does, and what turns values into those of the driver."""
+    sql, order, constants = _compiled_select(dialect, statement)
+    types = {name: bind.type for name, bind in statement.compile(dialect=dialect).binds.items()}
+    found = [
+        (place, types[name].dialect_impl(dialect).bind_processor(dialect))
+        for place, name in enumerate(names)
+    ]
+    return sql, order, constants, tuple((place, process) for place, process in found if process)
+
+
+@lru_cache(maxsize=64)
 def _compiled_select(
-    dialect: sa.Dialect, statement: sa.Select[Any]
+    dialect: sa.Dialect, statement: sa.Select[Any] | sa.Update | sa.Delete
 ) -> tuple[str, tuple[str, ...], dict[str, Any]]:
     """Return the SQL, the order of its parameters (empty: by name), and those Core adds itself."""
     compiled = statement.compile(dialect=dialect)
@@ -158,11 +203,19 @@ def _compiled(
         sql += f" ON CONFLICT ({', '.join(map(quote, update))}) DO UPDATE SET {changed}"
     if if_new:
         sql += " ON CONFLICT DO NOTHING"
-    processors = [
-        (place, column.type.dialect_impl(dialect).bind_processor(dialect))
-        for place, column in enumerate(columns)
-    ]
+    processors = [(place, _processor(column, dialect)) for place, column in enumerate(columns)]
     return sql, tuple((place, process) for place, process in processors if process)
+
+
+def _processor(column: sa.Column[Any], dialect: sa.Dialect) -> _Processor | None:
+    """Return what turns values of a column into those of the driver.
+
+    Moments that are equal come out equal, and rows that come in parts have the same ones again.
+    """
+    process: _Processor | None = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if process and isinstance(column.type, Instant):
+        return lru_cache(maxsize=10_000)(process)
+    return process
 
 
 def _mark(mark: str, column: sa.Column[Any], dialect: sa.Dialect) -> str:

@@ -18,7 +18,8 @@ from sqlalchemy.engine import Connection
 from marc_mappings.match_keys import Key
 from service.domain.match_rule import MOST
 from service.domain.offer import ListState, OfferState
-from service.store import bulk, offer_keys, tiers
+from service.domain.offer_key import unpacked
+from service.store import bulk, offer_keys, offer_lists, tiers
 from service.store.tables import (
     match_key,
     offer,
@@ -27,7 +28,6 @@ from service.store.tables import (
     record_version,
 )
 
-_ANNOUNCED = offer_list.c.state.not_in([ListState.DRAFT.value, ListState.SCHEDULED.value])
 _VERSION = sa.func.coalesce(offer.c.pinned_version_id, record.c.current_version_id)
 _VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
 
@@ -57,7 +57,7 @@ class ListFacts(NamedTuple):
 
 _LISTS = sa.select(
     offer_list.c.id, offer_list.c.slug, offer_list.c.state, offer_list.c.closes_at
-).where(_ANNOUNCED)
+).where(offer_lists.ANNOUNCED)
 
 
 def lists_shown_to(conn: Connection, audiences: Collection[int]) -> dict[int, ListFacts]:
@@ -175,5 +175,5 @@ def _candidate(row: Sequence[Any], lists: Mapping[int, ListFacts]) -> Candidate:
         facts.slug,
         list_id,
         version_id,
-        offer_keys.unpacked(keys) if keys else (),
+        unpacked(keys) if keys else (),
     )

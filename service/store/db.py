@@ -22,11 +22,15 @@ from sqlalchemy.exc import DBAPIError
 
 from service.errors import Busy, Misconfigured
 
-__all__ = ["Connection", "Database", "DatabaseError", "safe_url"]
+__all__ = ["ROOMY_KIB", "Connection", "Database", "DatabaseError", "safe_url"]
 
 DatabaseError = sa.exc.SQLAlchemyError
 
 WAIT_MS = 10_000
+# Of pages that a connection to SQLite may keep: an import is to stay small; what goes all over
+# tables and indexes as it writes asks for more.
+_CACHE_KIB = 2 * 1024
+ROOMY_KIB = 64 * 1024
 # SQLSTATE of lock_not_available, serialization_failure, deadlock_detected and query_canceled.
 _BUSY_STATES = {"55P03", "40001", "40P01", "57014"}
 
@@ -54,14 +58,16 @@ class Database:
             raise Misconfigured("setting 'database_url' must name SQLite or PostgreSQL")
 
     @contextmanager
-    def write(self, wait_ms: int = WAIT_MS) -> Iterator[Connection]:
+    def write(self, wait_ms: int = WAIT_MS, *, cache_kib: int = _CACHE_KIB) -> Iterator[Connection]:
         """Open a write transaction; commit at the end, roll back on any exception.
 
-        Waits at most ``wait_ms`` milliseconds for locks and raises ``Busy`` after that.
+        Waits at most ``wait_ms`` milliseconds for locks and raises ``Busy`` after that. On SQLite
+        the connection keeps at most ``cache_kib`` KiB of pages in memory.
         """
         try:
             with self._writer.connect() as connection:
-                _patience(connection, wait_ms, sqlite=self.is_sqlite)
+                if self.is_sqlite:
+                    _prepare_write(connection, wait_ms, cache_kib)
                 try:
                     with connection.begin():
                         if not self.is_sqlite:
@@ -146,12 +152,12 @@ def _postgres_engine(url: sa.URL) -> Engine:
     )
 
 
-def _patience(connection: Connection, wait_ms: int, *, sqlite: bool) -> None:
-    """Set how long SQLite waits for the lock that BEGIN IMMEDIATE takes."""
-    if sqlite:
-        driver = connection.connection.dbapi_connection
-        assert driver is not None  # noqa: S101 - a checked-out connection has one
-        driver.execute(f"PRAGMA busy_timeout = {int(wait_ms)}")
+def _prepare_write(connection: Connection, wait_ms: int, cache_kib: int) -> None:
+    """Set how long SQLite waits for the lock that BEGIN IMMEDIATE takes, and what it may keep."""
+    driver = connection.connection.dbapi_connection
+    assert driver is not None  # noqa: S101 - a checked-out connection has one
+    driver.execute(f"PRAGMA busy_timeout = {int(wait_ms)}")
+    driver.execute(f"PRAGMA cache_size = -{int(cache_kib)}")
 
 
 def _leave_nothing_open(connection: Connection) -> None:

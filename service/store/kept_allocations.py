@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from service.domain.allocation import Room, Standing, Title, Wished
+from service.domain.allocation import Standing, Title, Wished
+from service.domain.allocation_room import Room
 from service.store.tables import allocation, allocation_partner, offer, wish_list
 
 
@@ -67,4 +69,10 @@ def standings(conn: Connection, run_id: int) -> dict[int, Standing]:
             allocation_partner.c.run_id == run_id
         )
     )
-    return {row[0]: Standing(**(row[1] | {"room": Room(**row[1]["room"])})) for row in rows}
+    return {row[0]: _standing(row[1]) for row in rows}
+
+
+def _standing(facts: Mapping[str, Any]) -> Standing:
+    """Return what was kept; what older plans did not keep is as it is by default."""
+    lists = {name: tuple(facts.get(name, ())) for name in ("languages", "subjects")}
+    return Standing(**{**facts, **lists, "room": Room(**facts["room"])})

@@ -9,30 +9,20 @@ an offer that shows another, or none of whose keys were made, was not compared w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from marc_mappings.match_keys import Key
 from service.domain.match_rule import MOST
+from service.domain.offer_key import OfferKeys, Pair
 from service.store import bulk
 from service.store.tables import match_key, offer, record, record_version
 
 # Values that are looked up in one statement.
 _AT_ONCE: Final = 500
 _VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
-
-
-def packed(keys: Iterable[Key]) -> str:
-    """Return keys as they are kept with an offer: a kind, a blank and a value a line."""
-    return "\n".join(f"{kind} {value}" for kind, value in keys)
-
-
-def unpacked(text: str) -> tuple[Key, ...]:
-    """Return the keys that ``packed`` made one text of."""
-    return tuple(Key(*line.split(" ", 1)) for line in text.split("\n"))
 
 
 def canonical(conn: Connection, version_ids: Sequence[int]) -> dict[int, bytes]:
@@ -87,27 +77,22 @@ def shown_now(conn: Connection, offer_ids: Sequence[int]) -> dict[int, int]:
     return dict(bulk.select_in(conn, _CURRENT, offer_ids))
 
 
-def keep_keys(
-    conn: Connection,
-    offers: Sequence[Shown],
-    keys: Mapping[int, Sequence[Key]],
-    titles: Mapping[int, Sequence[Key]],
-) -> None:
-    """Keep the keys of the versions that offers show: all with the offer, its titles to be found.
-
-    ``keys`` and ``titles`` are by version.
-    """
+def keep_keys(conn: Connection, made: Iterable[tuple[Shown, OfferKeys]]) -> None:
+    """Keep the keys of what offers show: all with the offer, and its titles to be found by."""
+    made = list(made)
     bulk.insert(
         conn,
         match_key,
         ("kind", "value", "version_id"),
-        sorted((*key, version_id) for version_id, made in titles.items() for key in made),
+        sorted((*key, shown.version_id) for shown, keys in made for key in keys.titles),
         if_new=True,
     )
     bulk.update(
-        conn, offer, "matched_keys", [(packed(keys[o.version_id]), o.offer_id) for o in offers]
+        conn,
+        offer,
+        ("matched_keys", "matched_version_id"),
+        [(keys.packed, shown.version_id, shown.offer_id) for shown, keys in made],
     )
-    bulk.update(conn, offer, "matched_version_id", [(o.version_id, o.offer_id) for o in offers])
 
 
 def compare_again(conn: Connection, list_id: int) -> None:
@@ -134,16 +119,16 @@ _OF_KEY = (
 )
 
 
-def crowded(conn: Connection, list_id: int, keys: Iterable[Key]) -> set[Key]:
+def crowded(conn: Connection, list_id: int, keys: Iterable[Pair]) -> set[Pair]:
     """Return those of ``keys`` that more than ``MOST`` offers of an open list have."""
     return {
-        Key(kind, value)
+        (kind, value)
         for kind, values in by_kind(keys)
         for (value,) in bulk.select_in(conn, _OF_KEY, values, {"kind": kind, "list": list_id})
     }
 
 
-def by_kind(keys: Iterable[Key]) -> Iterator[tuple[str, Sequence[str]]]:
+def by_kind(keys: Iterable[Pair]) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield a kind and some of the values that keys of it have, as many as one statement takes."""
     by_kind: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for kind, value in keys:

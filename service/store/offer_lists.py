@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -24,6 +24,11 @@ from service.store.tables import (
     offer_list,
     partner,
     wish,
+)
+
+# Lists that partners were ever told of. One that is withdrawn before it opened has no opening.
+ANNOUNCED: Final = offer_list.c.state.not_in([ListState.DRAFT.value, ListState.SCHEDULED.value]) & (
+    (offer_list.c.state != ListState.WITHDRAWN.value) | offer_list.c.opens_at.is_not(None)
 )
 
 
@@ -145,11 +150,14 @@ def described(conn: Connection, slugs: Collection[str]) -> dict[str, tuple[str, 
 def move(conn: Connection, found: OfferList, state: ListState, now: datetime | None = None) -> None:
     """Move a list on from the state it was found in; raise ``Conflict`` if that has changed.
 
-    ``now`` is kept as the moment of opening when the list opens.
+    ``now`` is kept as the moment of opening when the list opens. One that is withdrawn before has
+    none any more: so is told that it never was open (``ANNOUNCED``).
     """
     values: dict[str, object] = {"state": state.value, "revision": offer_list.c.revision + 1}
     if now is not None:
         values["opens_at"] = now
+    elif state is ListState.WITHDRAWN and found.state is not ListState.OPEN:
+        values["opens_at"] = None
     moved = conn.execute(
         offer_list.update()
         .where(offer_list.c.id == found.id, offer_list.c.state == found.state.value)
@@ -180,16 +188,28 @@ def change(conn: Connection, found: OfferList, values: Mapping[str, Any]) -> Off
 
 
 def drop_plan(conn: Connection, list_id: int) -> bool:
-    """Let a plan that was made for a list be confirmed no more; return whether there was one."""
+    """Let a plan of a list be confirmed no more; return whether there was one.
+
+    One that is still being kept is dropped as well: by its public id its planner sees that it is
+    not the newest any more.
+    """
     dropped = conn.execute(
         allocation_run.update()
         .where(
             allocation_run.c.list_id == list_id,
-            allocation_run.c.state == RunState.PROPOSED.value,
+            allocation_run.c.state != RunState.CONFIRMED.value,
         )
-        .values(state=RunState.PLANNING.value)
+        .values(state=RunState.PLANNING.value, public_id=public_ids.new())
     )
     return dropped.rowcount == 1
+
+
+def revision_of_titles(conn: Connection, list_id: int) -> int:
+    """Return a number that grows with every change of a title on a list."""
+    of_them = sa.select(sa.func.coalesce(sa.func.sum(offer.c.revision), 0)).where(
+        offer.c.list_id == list_id
+    )
+    return int(conn.execute(of_them).scalar_one())
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from service.domain.offer import LISTED, ListState, Offer, OfferState, Source
+from service.domain.offer import LISTED, OfferState
 from service.domain.publication import Published, offer_sets
 from service.domain.tier import shown_to
 from service.errors import Conflict
-from service.store import bulk, feed, public_ids, search, tiers
-from service.store.tables import offer, offer_list, record, record_version, rendition
+from service.store import bulk, feed, public_ids, tiers
+from service.store.tables import offer, offer_list, record, record_version
 
 _OFFERED_ALREADY = sa.select(offer.c.record_id).where(
     offer.c.list_id == sa.bindparam("list"),
@@ -149,20 +149,21 @@ def change(conn: Connection, found: Held, values: Mapping[str, Any]) -> bool:
 def version_of(conn: Connection, public_id: str) -> tuple[int, int] | None:
     """Return (row, version of the record that it shows now) of an offer, or None."""
     row = conn.execute(
-        sa.select(offer.c.id, _VERSION)
+        sa.select(offer.c.id, VERSION)
         .join(record, record.c.id == offer.c.record_id)
         .where(offer.c.public_id == public_id)
     ).first()
     return None if row is None else (row[0], row[1])
 
 
-_VERSION = sa.func.coalesce(offer.c.pinned_version_id, record.c.current_version_id)
-_OFFERED = (
+# The version of its record that an offer shows, the offers with it, and those in the feed.
+VERSION = sa.func.coalesce(offer.c.pinned_version_id, record.c.current_version_id)
+OFFERED = (
     offer.join(offer_list, offer_list.c.id == offer.c.list_id)
     .join(record, record.c.id == offer.c.record_id)
-    .join(record_version, record_version.c.id == _VERSION)
+    .join(record_version, record_version.c.id == VERSION)
 )
-_IN_FEED = (offer.c.state == OfferState.OFFERED.value) & sa.or_(
+IN_FEED = (offer.c.state == OfferState.OFFERED.value) & sa.or_(
     *(offer_list.c.state == state.value for state in sorted(LISTED))
 )
 
@@ -172,13 +173,13 @@ _PUBLISHED = (
         offer.c.id,
         offer.c.public_id,
         record_version.c.id,
-        _IN_FEED & offer_list.c.offered_by.is_(None),
+        IN_FEED & offer_list.c.offered_by.is_(None),
         offer_list.c.id,
         offer_list.c.slug,
         record_version.c.place,
         record_version.c.languages,
     )
-    .select_from(_OFFERED)
+    .select_from(OFFERED)
     .where(offer.c.id.in_(sa.bindparam("values", expanding=True)))
 )
 
@@ -192,117 +193,3 @@ def published(conn: Connection, offer_ids: Sequence[int]) -> list[Published]:
         Published(row, name, version, visible, seen_by[list_id], offer_sets(slug, place, languages))
         for row, name, version, visible, list_id, slug, place, languages in rows
     ]
-
-
-_COLUMNS = (
-    offer.c.id,
-    offer.c.public_id,
-    offer_list.c.slug,
-    offer.c.state,
-    offer.c.copies,
-    record_version.c.title,
-    record_version.c.title_vernacular,
-    record_version.c.author,
-    record_version.c.author_vernacular,
-    record_version.c.publisher,
-    record_version.c.published,
-    record_version.c.place,
-    record_version.c.languages,
-    record_version.c.isbns,
-    offer.c.volumes,
-    offer.c.condition,
-    offer.c.not_to,
-    offer_list.c.source,
-    offer.c.revision,
-)
-
-
-def browse(
-    conn: Connection,
-    audiences: Collection[int] | None,
-    *,
-    slug: str = "",
-    terms: Sequence[str] = (),
-    after: str = "",
-    limit: int = 50,
-) -> list[Offer]:
-    """Return offers that these audiences may see (None: any), by public id behind ``after``."""
-    query = (
-        sa.select(*_COLUMNS)
-        .select_from(_OFFERED)
-        .where(_IN_FEED, _seen_by(audiences), offer.c.public_id > after)
-        .order_by(offer.c.public_id)
-        .limit(limit)
-    )
-    if slug:
-        query = query.where(offer_list.c.slug == slug)
-    if terms:
-        query = query.where(record_version.c.id.in_(search.versions(conn, terms)))
-    return [_offer(row) for row in conn.execute(query)]
-
-
-def _seen_by(audiences: Collection[int] | None) -> sa.ColumnElement[bool]:
-    return sa.true() if audiences is None else tiers.shown_to(audiences)
-
-
-def by_public_id(conn: Connection, public_id: str) -> Offer | None:
-    """Return one offer, whoever may see it and whatever the state of its list, or None."""
-    row = conn.execute(
-        sa.select(*_COLUMNS).select_from(_OFFERED).where(offer.c.public_id == public_id)
-    ).first()
-    return None if row is None else _offer(row)
-
-
-class Shown(NamedTuple):
-    """One offer with the two renditions that people can look at."""
-
-    offer: Offer
-    listed: bool
-    marcxml: bytes
-    dublin_core: bytes
-
-
-def shown(conn: Connection, audiences: Collection[int] | None, public_id: str) -> Shown | None:
-    """Return one offer that these audiences may see or once saw (None: any audience), or None."""
-    row = conn.execute(
-        sa.select(*_COLUMNS, _IN_FEED.label("listed"), _VERSION.label("version_id"))
-        .select_from(_OFFERED)
-        .where(
-            offer.c.public_id == public_id,
-            _seen_by(audiences),
-            offer_list.c.state.not_in([ListState.DRAFT.value, ListState.SCHEDULED.value]),
-        )
-    ).first()
-    if row is None:
-        return None
-    bodies = dict(
-        conn.execute(
-            sa.select(rendition.c.prefix, rendition.c.body).where(
-                rendition.c.version_id == row.version_id
-            )
-        ).all()
-    )
-    return Shown(_offer(row), bool(row.listed), bodies["marc21"], bodies["oai_dc"])
-
-
-def _offer(row: Any) -> Offer:
-    return Offer(
-        public_id=row.public_id,
-        list_slug=row.slug,
-        state=OfferState(row.state),
-        copies=row.copies,
-        title=row.title,
-        title_vernacular=row.title_vernacular,
-        author=row.author,
-        author_vernacular=row.author_vernacular,
-        publisher=row.publisher,
-        published=row.published,
-        place=row.place,
-        languages=row.languages,
-        isbns=row.isbns,
-        volumes=row.volumes,
-        condition=row.condition,
-        not_to=tuple(row.not_to.split()),
-        source=Source(row.source),
-        revision=row.revision,
-    )

@@ -130,12 +130,12 @@ def _next_ids(conn: Connection, table: sa.Table, number: int) -> list[int]:
 
 def make_current(conn: Connection, kept: Sequence[Kept]) -> None:
     """Let each record show this version of itself from now on."""
-    bulk.update(conn, record, "current_version_id", [(k.version_id, k.record_id) for k in kept])
+    bulk.update(conn, record, ("current_version_id",), [(k.version_id, k.record_id) for k in kept])
 
 
 def give_to(conn: Connection, pairs: Sequence[tuple[int | None, int | None]]) -> None:
     """Let versions that no record shows yet belong to other records: (record id, version id)."""
-    bulk.update(conn, record_version, "record_id", pairs)
+    bulk.update(conn, record_version, ("record_id",), pairs)
 
 
 _VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)

@@ -216,6 +216,7 @@ account = Table(
     Column("id", Id, primary_key=True),
     _public_id(),
     Column("name", sa.Text, nullable=False, unique=True),
+    Column("role", sa.Text, nullable=False, server_default="cataloguer"),  # the one with least
     Column("created_at", Instant, nullable=False),
 )
 
@@ -930,4 +931,418 @@ allocation = Table(
         sqlite_where=sa.text("state = 'OFFERED'"),
         postgresql_where=sa.text("state = 'OFFERED'"),
     ),
+)
+
+# --- books on their way ---------------------------------------------------------------------------
+
+# Amounts are whole numbers of the smallest unit of a currency (ISO 4217): its cents, its won.
+
+# A parcel group to one partner: what was allocated to it, chosen for it, or sent again.
+consignment = Table(
+    "consignment",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("number", Name, nullable=False, unique=True),  # on its papers: 2026-0042
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False),
+    Column("kind", sa.Text, nullable=False),  # GIFT, EXCHANGE or DEPOSIT
+    Column("state", sa.Text, nullable=False),
+    Column("theme", sa.Text, nullable=False, server_default=""),  # in words: children's books
+    # The postal address as it was when the consignment was made, or as it was changed for it.
+    Column("address_roman", sa.Text, nullable=False, server_default=""),
+    Column("address_local", sa.Text, nullable=False, server_default=""),
+    Column("place", sa.String(2), nullable=False, server_default=""),
+    Column("service", sa.Text, nullable=False, server_default="SURFACE"),
+    Column("carrier", sa.Text, nullable=False, server_default=""),
+    Column("customs", sa.JSON, nullable=False),  # choices: category, values by line
+    Column("postage", sa.BigInteger),
+    Column("postage_currency", sa.Text, nullable=False, server_default=""),
+    Column("postage_paid_by", sa.Text, nullable=False, server_default="SENDER"),
+    Column("notes", sa.Text, nullable=False, server_default=""),
+    Column("gift_id", Id, ForeignKey("gift.id"), index=True),  # where it is not for allocations
+    # Totals of its lines, written when it is packed and dispatched.
+    Column("titles", sa.Integer, nullable=False, server_default="0"),
+    Column("volumes", sa.Integer, nullable=False, server_default="0"),
+    Column("weight", sa.Integer, nullable=False, server_default="0"),  # grams, of all parcels
+    Column("created_by", sa.Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("packed_at", Instant),
+    Column("dispatched_at", Instant),
+    Column("dispatched_on", sa.Date),  # the day that statistics go by
+    Column("delivered_at", Instant),
+    Column("closed_at", Instant),  # received, presumed received, returned, lost or cancelled
+    # When its partner is reminded of the receipt, and when it is presumed; NULL: not any more.
+    Column("remind_at", Instant),
+    Column("presume_at", Instant),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+    Index("ix_consignment_partner_id_id", "partner_id", "id"),
+    Index("ix_consignment_state_id", "state", "id"),
+    Index(
+        "ix_consignment_remind_at_waiting",
+        "remind_at",
+        sqlite_where=sa.text("remind_at IS NOT NULL"),
+        postgresql_where=sa.text("remind_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_consignment_presume_at_waiting",
+        "presume_at",
+        sqlite_where=sa.text("presume_at IS NOT NULL"),
+        postgresql_where=sa.text("presume_at IS NOT NULL"),
+    ),
+)
+
+parcel = Table(
+    "parcel",
+    metadata,
+    Column("consignment_id", Id, ForeignKey("consignment.id"), primary_key=True),
+    Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    Column("kind", sa.Text, nullable=False),  # PARCEL, M_BAG, CARTON or PALLET
+    Column("weight", sa.Integer, nullable=False, server_default="0"),  # grams
+    Column("tracking", Name, nullable=False, server_default=""),
+)
+
+# A line of the packing list: copies of one title. ``released``: it does not hold them any more.
+consignment_line = Table(
+    "consignment_line",
+    metadata,
+    Column("consignment_id", Id, ForeignKey("consignment.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    # What was entered as given: at the allocation, or for a direct gift when it is dispatched.
+    Column("transfer_id", Id, ForeignKey("transfer.id")),
+    Column("offer_id", Id, ForeignKey("offer.id"), index=True),
+    Column("version_id", Id, ForeignKey("record_version.id")),
+    Column("title", sa.Text, nullable=False),
+    Column("copies", sa.Integer, nullable=False),
+    Column("volumes", sa.Integer, nullable=False),  # of one copy
+    Column("parcel", sa.Integer),
+    Column("packed", sa.Boolean, nullable=False, server_default=sa.false()),
+    Column("barcode", Name, nullable=False, server_default="", index=True),
+    Column("tariff", sa.Text, nullable=False, server_default="4901"),  # heading of the HS
+    Column("value", sa.BigInteger),  # of one copy, for the balance
+    Column("currency", sa.Text, nullable=False, server_default=""),
+    Column("released", sa.Boolean, nullable=False, server_default=sa.false()),
+    CheckConstraint("copies > 0 AND volumes > 0", name="counts"),
+    # A copy that was given travels once, unless it came back.
+    Index(
+        "uq_consignment_line_transfer_id_held",
+        "transfer_id",
+        unique=True,
+        sqlite_where=sa.text("transfer_id IS NOT NULL AND NOT released"),
+        postgresql_where=sa.text("transfer_id IS NOT NULL AND NOT released"),
+    ),
+)
+
+# What a partner says arrived. The link on the packing slip makes one, whoever holds it.
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("consignment_id", Id, ForeignKey("consignment.id"), nullable=False, unique=True),
+    Column("outcome", sa.Text, nullable=False),  # COMPLETE, SHORT, DAMAGED
+    Column("received_on", sa.Date, nullable=False),
+    Column("channel", sa.Text, nullable=False),  # LINK, API, STAFF
+    Column("received_by", sa.Text, nullable=False, server_default=""),
+    Column("note", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+)
+
+receipt_line = Table(
+    "receipt_line",
+    metadata,
+    Column("receipt_id", Id, ForeignKey("receipt.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),  # of the packing list
+    Column("arrived", sa.Integer, nullable=False),  # copies, the damaged ones among them
+    Column("damaged", sa.Integer, nullable=False, server_default="0"),
+    Column("note", sa.Text, nullable=False, server_default=""),
+)
+
+# "It has not arrived": a partner says so of what we sent (THEIRS), or we of what it sent (OURS).
+claim = Table(
+    "claim",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("side", sa.Text, nullable=False),
+    Column("state", sa.Text, nullable=False, index=True),
+    Column("reason", sa.Text, nullable=False),
+    Column("resolution", sa.Text, nullable=False, server_default=""),
+    # What it is about: a consignment or a line of it, a piece of an incoming gift, an issue.
+    Column("consignment_id", Id, ForeignKey("consignment.id"), index=True),
+    Column("position", sa.Integer),
+    Column("incoming_gift_id", Id, ForeignKey("incoming_gift.id"), index=True),
+    Column("serial_id", Id, ForeignKey("exchange_serial.id")),
+    Column("issue", sa.Integer),
+    Column("resent_id", Id, ForeignKey("consignment.id"), index=True),  # what settles it
+    Column("copies", sa.Integer, nullable=False, server_default="1"),
+    Column("text", sa.Text, nullable=False, server_default=""),
+    Column("answer", sa.Text, nullable=False, server_default=""),
+    Column("opened_by", sa.Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("answered_at", Instant),
+    Column("closed_at", Instant),
+    Column("due_at", Instant),  # when it is sent again, or looked at
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+    Index("ix_claim_serial_id_issue", "serial_id", "issue"),
+)
+
+# Books chosen and sent without a list and without a wish.
+gift = Table(
+    "gift",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("title", sa.Text, nullable=False),
+    Column("kind", sa.Text, nullable=False, server_default="GIFT"),
+    Column("state", sa.Text, nullable=False, index=True),
+    Column("batch_id", Id, ForeignKey("import_batch.id")),
+    Column("budget_line", sa.Text, nullable=False, server_default=""),
+    Column("cost", sa.BigInteger),  # of the purchase, as a whole
+    Column("currency", sa.Text, nullable=False, server_default=""),
+    Column("requested_by", sa.Text, nullable=False),
+    Column("requested_at", Instant),
+    Column("approved_by", sa.Text, nullable=False, server_default=""),  # a name, as on papers
+    Column("approved_at", Instant),
+    Column("reason", sa.Text, nullable=False, server_default=""),  # of the answer
+    Column("notes", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+)
+
+gift_line = Table(
+    "gift_line",
+    metadata,
+    Column("gift_id", Id, ForeignKey("gift.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    Column("record_id", Id, ForeignKey("record.id")),  # NULL until its row is imported
+    Column("batch_position", sa.Integer),  # in the import of its table
+    Column("title", sa.Text, nullable=False),
+    Column("copies", sa.Integer, nullable=False),
+    Column("volumes", sa.Integer, nullable=False),  # of one copy
+    Column("cost", sa.BigInteger),  # of one copy
+    CheckConstraint("copies > 0 AND volumes > 0", name="counts"),
+    UniqueConstraint("gift_id", "record_id"),
+)
+
+# --- books that come in ---------------------------------------------------------------------------
+
+incoming_gift = Table(
+    "incoming_gift",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("title", sa.Text, nullable=False),
+    Column("kind", sa.Text, nullable=False, server_default="GIFT"),
+    Column("state", sa.Text, nullable=False, index=True),
+    Column("source", sa.Text, nullable=False),  # LIST, FILE, MAIL, HARVEST or PAPER
+    Column("batch_id", Id, ForeignKey("import_batch.id")),
+    Column("announced_titles", sa.Integer),
+    Column("announced_volumes", sa.Integer),
+    Column("announced_at", Instant, nullable=False),
+    Column("received_on", sa.Date),  # the day that statistics go by
+    Column("checked_at", Instant),
+    Column("catalogued_at", Instant),
+    Column("displayed_at", Instant),
+    Column("acknowledged_at", Instant),
+    Column("postage", sa.BigInteger),
+    Column("postage_currency", sa.Text, nullable=False, server_default=""),
+    Column("weight", sa.Integer),  # grams
+    Column("notes", sa.Text, nullable=False, server_default=""),
+    Column("created_by", sa.Text, nullable=False),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+)
+
+accession_line = Table(
+    "accession_line",
+    metadata,
+    Column("incoming_gift_id", Id, ForeignKey("incoming_gift.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    Column("record_id", Id, ForeignKey("record.id"), index=True),
+    Column("title", sa.Text, nullable=False),
+    Column("isbn", Name, nullable=False, server_default=""),
+    Column("announced", sa.Integer, nullable=False, server_default="0"),  # copies
+    Column("received", sa.Integer, nullable=False, server_default="0"),
+    Column("damaged", sa.Integer, nullable=False, server_default="0"),
+    Column("volumes", sa.Integer, nullable=False, server_default="1"),  # of one copy
+    Column("decision", sa.Text, nullable=False),  # PENDING, ACCEPTED or DECLINED
+    Column("reason", sa.Text, nullable=False, server_default=""),
+    Column("accession_number", Name, unique=True),
+    Column("barcode", Name, nullable=False, server_default="", index=True),
+    Column("shelf", sa.Text, nullable=False, server_default=""),
+    Column("translated_title", sa.Text, nullable=False, server_default=""),
+    Index("ix_accession_line_isbn_incoming_gift_id", "isbn", "incoming_gift_id"),
+)
+
+# What we hold, by identifiers that our own system exported.
+holding = Table(
+    "holding",
+    metadata,
+    Column("kind", sa.Text, primary_key=True),
+    Column("value", Name, primary_key=True),
+    Column("upload", sa.Integer, nullable=False),
+)
+
+# A partner's list as it is looked through: who decides on which of its titles.
+selection = Table(
+    "selection",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("list_id", Id, ForeignKey("offer_list.id"), nullable=False, index=True),
+    Column("selector", sa.Text, nullable=False),
+    Column("query", sa.JSON, nullable=False),  # which titles: languages, subjects; {} is all
+    Column("state", sa.Text, nullable=False),
+    Column("due_on", sa.Date),
+    Column("note", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+)
+
+selection_choice = Table(
+    "selection_choice",
+    metadata,
+    Column("selection_id", Id, ForeignKey("selection.id"), primary_key=True),
+    Column("offer_id", Id, ForeignKey("offer.id"), primary_key=True),
+    Column("wanted", sa.Boolean, nullable=False),
+    Column("quantity", sa.Integer, nullable=False, server_default="1"),
+    Column("reason", sa.Text, nullable=False, server_default=""),
+    Column("chosen_at", Instant, nullable=False),
+)
+
+# --- serials on exchange --------------------------------------------------------------------------
+
+exchange_serial = Table(
+    "exchange_serial",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("direction", sa.Text, nullable=False),  # SENT or RECEIVED
+    Column("title", sa.Text, nullable=False),
+    Column("issn", Name, nullable=False, server_default="", index=True),
+    Column("record_id", Id, ForeignKey("record.id"), index=True),
+    Column("kind", sa.Text, nullable=False, server_default="EXCHANGE"),
+    Column("frequency", sa.Text, nullable=False),
+    Column("per_year", sa.Integer, nullable=False),  # issues
+    Column("starts_on", sa.Date, nullable=False),
+    Column("ends_on", sa.Date),
+    Column("first_volume", sa.Integer),
+    Column("copies", sa.Integer, nullable=False, server_default="1"),
+    Column("claim_after", sa.Integer, nullable=False),  # days after an issue was due
+    Column("state", sa.Text, nullable=False),
+    Column("notes", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+)
+
+serial_issue = Table(
+    "serial_issue",
+    metadata,
+    Column("serial_id", Id, ForeignKey("exchange_serial.id"), primary_key=True),
+    Column("issue", sa.Integer, primary_key=True, autoincrement=False),  # counted from the start
+    Column("label", sa.Text, nullable=False),  # as on the cover: 12 (2026) 3
+    Column("year", sa.Integer, nullable=False),
+    Column("state", sa.Text, nullable=False),
+    Column("due_on", sa.Date, nullable=False),
+    Column("moved_on", sa.Date),  # sent or received
+    Column("resent_on", sa.Date),
+    Column("tracking", sa.Text, nullable=False, server_default=""),
+    Column("note", sa.Text, nullable=False, server_default=""),
+    Index("ix_serial_issue_state_due_on", "state", "due_on"),
+)
+
+# --- the balance ----------------------------------------------------------------------------------
+
+# What was sent and received, by event. Triggers keep anybody from changing, replacing or removing
+# a row: a wrong one has another against it.
+ledger_entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False),
+    Column("direction", sa.Text, nullable=False),  # SENT or RECEIVED
+    Column("kind", sa.Text, nullable=False),  # GIFT, EXCHANGE or DEPOSIT
+    Column("material", sa.Text, nullable=False, server_default="BOOK"),  # or SERIAL
+    # What it comes from: DISPATCH of a consignment, its RETURN, ACCESSION of an incoming gift,
+    # SERIAL_YEAR, OPENING balance, COUNTER entry; one entry for each.
+    Column("event", sa.Text, nullable=False),
+    Column("event_key", Name, nullable=False),
+    Column("on_date", sa.Date, nullable=False),
+    Column("year", sa.Integer, nullable=False),
+    # The country or region and the city of the partner as they were then.
+    Column("place", sa.String(2), nullable=False, server_default=""),
+    Column("city", sa.Text, nullable=False, server_default=""),
+    Column("titles", sa.Integer, nullable=False),
+    Column("volumes", sa.Integer, nullable=False),
+    Column("value", sa.BigInteger, nullable=False, server_default="0"),
+    Column("currency", sa.Text, nullable=False, server_default=""),
+    Column("counters", Id, ForeignKey("ledger_entry.id"), unique=True),
+    Column("actor", sa.Text, nullable=False),
+    Column("reason", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("event", "event_key"),
+    Index("ix_ledger_entry_partner_id_id", "partner_id", "id"),
+)
+
+# The sums of the entries, kept in their transactions: statistics read these.
+ledger_total = Table(
+    "ledger_total",
+    metadata,
+    Column("partner_id", Id, ForeignKey("partner.id"), primary_key=True),
+    Column("year", sa.Integer, primary_key=True, autoincrement=False),
+    Column("direction", sa.Text, primary_key=True),
+    Column("kind", sa.Text, primary_key=True),
+    Column("material", sa.Text, primary_key=True),
+    Column("place", sa.String(2), primary_key=True),
+    Column("city", sa.Text, primary_key=True),
+    Column("opening", sa.Boolean, primary_key=True),
+    Column("currency", sa.Text, primary_key=True),
+    Column("entries", sa.Integer, nullable=False),
+    Column("titles", sa.BigInteger, nullable=False),
+    Column("volumes", sa.BigInteger, nullable=False),
+    Column("value", sa.BigInteger, nullable=False),
+    Index("ix_ledger_total_year", "year"),
+)
+
+# --- letters --------------------------------------------------------------------------------------
+
+# The site's own wording, where it does not want ours.
+letter_template = Table(
+    "letter_template",
+    metadata,
+    Column("kind", sa.Text, primary_key=True),
+    Column("language", sa.Text, primary_key=True),  # BCP 47
+    Column("subject", sa.Text, nullable=False),
+    Column("body", sa.Text, nullable=False),
+    Column("changed_by", sa.Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+)
+
+# A letter as it was written (OUT), or that came and was filed (IN).
+letter = Table(
+    "letter",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("agreement_id", Id, ForeignKey("agreement.id"), index=True),
+    Column("direction", sa.Text, nullable=False),
+    Column("kind", sa.Text, nullable=False),
+    Column("about", Name, nullable=False, server_default=""),  # public id of what it is about
+    Column("subject", sa.Text, nullable=False),
+    Column("texts", sa.JSON(none_as_null=True)),  # of OUT: language, subject, body, side by side
+    Column("original_id", Id, ForeignKey("original.id")),  # of IN, and of scans
+    Column("file_name", sa.Text, nullable=False, server_default=""),
+    Column("media_type", sa.Text, nullable=False, server_default=""),
+    Column("dated_on", sa.Date, nullable=False),
+    Column("mailed_at", Instant),
+    Column("created_by", sa.Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,19 +17,47 @@ from service.store.tables import audience, offer_list, offer_list_tier
 _TIER = offer_list_tier.c
 
 
-def put(conn: Connection, list_id: int, audience_id: int, opens_at: datetime) -> None:
-    """Let a list open to an audience at a moment; raise ``Conflict`` when it has done so."""
-    this = (_TIER.list_id == list_id) & (_TIER.audience_id == audience_id)
+class Due(NamedTuple):
+    """A tier whose moment has come: rows of its list and audience, and what these are called."""
+
+    list_id: int
+    audience_id: int
+    slug: str
+    audience: str
+    opens_at: datetime
+
+
+def _this(list_id: int, audience_id: int) -> sa.ColumnElement[bool]:
+    return (_TIER.list_id == list_id) & (_TIER.audience_id == audience_id)
+
+
+def put(conn: Connection, list_id: int, audience_id: int, opens_at: datetime) -> datetime | None:
+    """Let a list open to an audience at a moment; return the moment before, None for a new tier.
+
+    Raises ``Conflict`` when it has opened to it.
+    """
+    this = _this(list_id, audience_id)
+    before = conn.execute(sa.select(_TIER.opens_at).where(this)).scalar()
     moved = conn.execute(
         offer_list_tier.update().where(this, _TIER.opened_at.is_(None)).values(opens_at=opens_at)
     )
     if moved.rowcount == 1:
-        return
-    if conn.execute(sa.select(_TIER.list_id).where(this)).first() is not None:
+        return before
+    if before is not None:
         raise Conflict("this list has opened to this audience already")
     conn.execute(
         offer_list_tier.insert().values(list_id=list_id, audience_id=audience_id, opens_at=opens_at)
     )
+    return None
+
+
+def remove(conn: Connection, list_id: int, audience_id: int) -> datetime | None:
+    """Let a list not open to an audience after all; return when it would have, None if it was not.
+
+    A tier that has opened stays, which is None as well.
+    """
+    removed = offer_list_tier.delete().where(_this(list_id, audience_id), _TIER.opened_at.is_(None))
+    return conn.execute(removed.returning(_TIER.opens_at)).scalar()
 
 
 def of_list(conn: Connection, list_id: int) -> list[Tier]:
@@ -63,11 +92,14 @@ def shown_to(audiences: Collection[int]) -> sa.ColumnElement[bool]:
     return offer_list.c.offered_by.is_(None) & open_to_them
 
 
-def due(conn: Connection, now: datetime) -> list[tuple[int, int]]:
-    """Return (list, audience) of the tiers whose moment has come while their list is open."""
+def due(conn: Connection, now: datetime) -> list[Due]:
+    """Return the tiers whose moment has come while their list is open, the earliest first."""
     rows = conn.execute(
-        sa.select(_TIER.list_id, _TIER.audience_id)
+        sa.select(
+            _TIER.list_id, _TIER.audience_id, offer_list.c.slug, audience.c.code, _TIER.opens_at
+        )
         .join(offer_list, offer_list.c.id == _TIER.list_id)
+        .join(audience, audience.c.id == _TIER.audience_id)
         .where(
             _TIER.opened_at.is_(None),
             _TIER.opens_at <= now,
@@ -75,16 +107,14 @@ def due(conn: Connection, now: datetime) -> list[tuple[int, int]]:
         )
         .order_by(_TIER.opens_at)
     )
-    return [(row.list_id, row.audience_id) for row in rows]
+    return [Due(*row) for row in rows]
 
 
 def open_tier(conn: Connection, list_id: int, audience_id: int, now: datetime) -> bool:
     """Open one tier; False when somebody else did so at the same moment."""
     opened = conn.execute(
         offer_list_tier.update()
-        .where(
-            _TIER.list_id == list_id, _TIER.audience_id == audience_id, _TIER.opened_at.is_(None)
-        )
+        .where(_this(list_id, audience_id), _TIER.opened_at.is_(None))
         .values(opened_at=now)
     )
     return opened.rowcount == 1

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from marc_mappings.match_keys import Key
+from service.domain.offer_key import Pair
 from service.domain.wish import WAITING_OUTCOMES, Answer, Outcome, Wanted, WishLine, WishState
 from service.store import bulk
 from service.store.tables import allocation, wish, wish_key, wish_list
@@ -106,18 +107,18 @@ _WITH_KEY = sa.select(wish_key.c.value, wish_key.c.wish_list_id, wish_key.c.line
 )
 
 
-def with_keys(conn: Connection, keys: Iterable[Key]) -> dict[Key, list[Place]]:
+def with_keys(conn: Connection, keys: Iterable[Pair]) -> dict[Pair, list[Place]]:
     """Return the wishes that have one of these keys, by key."""
     by_kind: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for kind, value in keys:
         by_kind[kind][value] = None
-    found: dict[Key, list[Place]] = {}
+    found: dict[Pair, list[Place]] = {}
     for kind, values in sorted(by_kind.items()):
         listed = list(values)
         for begin in range(0, len(listed), _AT_ONCE):
             part = listed[begin : begin + _AT_ONCE]
             for value, list_id, line_no in bulk.select_in(conn, _WITH_KEY, part, {"kind": kind}):
-                found.setdefault(Key(kind, value), []).append((list_id, line_no))
+                found.setdefault((kind, value), []).append((list_id, line_no))
     return found
 
 

@@ -16,7 +16,15 @@ from sqlalchemy.engine import Connection
 
 from marc_mappings.match_keys import Key
 from service.domain.offer import ListState, OfferState
-from service.domain.wish import AnsweredLine, Mode, Outcome, WishListState, WishState
+from service.domain.wish import (
+    AnsweredLine,
+    Mode,
+    Outcome,
+    WishAction,
+    WishListState,
+    WishState,
+    before,
+)
 from service.store import bulk, wish_keys
 from service.store.tables import offer, offer_list, wish, wish_list
 from service.store.wish_lists import Received
@@ -213,21 +221,34 @@ def replace_open(
     return dict(rows.all())
 
 
+def hold(conn: Connection, partner_id: int, public_id: str, line_no: int) -> WishState | None:
+    """Return the state of one wish of a partner, or None; nobody else changes it meanwhile."""
+    state = conn.execute(
+        sa.select(wish.c.state)
+        .where(_is_line(partner_id, public_id, line_no))
+        .with_for_update(of=wish)
+    ).scalar()
+    return None if state is None else WishState(state)
+
+
 def withdraw(conn: Connection, partner_id: int, public_id: str, line_no: int) -> bool:
     """Withdraw one wish of a partner that is open or will be; return whether there was one."""
-    mine = sa.select(wish_list.c.id).where(
-        wish_list.c.public_id == public_id, wish_list.c.partner_id == partner_id
-    )
     done = conn.execute(
         wish.update()
         .where(
-            wish.c.wish_list_id.in_(mine),
-            wish.c.line_no == line_no,
-            wish.c.state.in_([WishState.OPEN.value, WishState.PENDING.value]),
+            _is_line(partner_id, public_id, line_no),
+            wish.c.state.in_(before(WishAction.WITHDRAW)),
         )
         .values(state=WishState.WITHDRAWN.value)
     )
     return done.rowcount == 1
+
+
+def _is_line(partner_id: int, public_id: str, line_no: int) -> sa.ColumnElement[bool]:
+    mine = sa.select(wish_list.c.id).where(
+        wish_list.c.public_id == public_id, wish_list.c.partner_id == partner_id
+    )
+    return sa.and_(wish.c.wish_list_id.in_(mine), wish.c.line_no == line_no)
 
 
 # --- a long list takes the place of another -----------------------------------------------------

@@ -19,10 +19,8 @@ from service.domain.announcement import WISH_CHANGED
 from service.domain.audit_entry import WORKER
 from service.domain.partner import Partner, PartnerState
 from service.domain.transfer import Given
-from service.domain.waiting_line import pass_on
 from service.domain.wish import WishState
 from service.errors import Conflict, NotFound
-from service.store import allocation_inputs as inputs
 from service.store import allocation_steps as steps
 from service.store import (
     allocations,
@@ -36,7 +34,8 @@ from service.store.allocation_steps import Change, Run
 from service.store.allocations import Decided
 from service.store.db import Connection, Database
 from service.store.held_allocations import Held
-from service.usecases import giving, notifying, weighing
+from service.usecases import giving, notifying
+from service.usecases.passing_on import next_in_line
 
 _ID = re.compile(r"([0-9A-Za-z]{26})-([1-9][0-9]{0,8})", re.ASCII)
 
@@ -222,14 +221,9 @@ def _pass_on(conn: Connection, run: Run, line: list[Held], left: Held, now: date
     stock = steps.lock_offers(conn, [left.offer_id])[left.offer_id]
     if not stock.offered:
         return
-    how = inputs.list_rules(conn, run.list_id)
-    wishers = inputs.wishers_by_id(conn, sorted({each.partner_id for each in line}))
-    active = [who for who in wishers if who.state is PartnerState.ACTIVE]
-    rooms = weighing.rooms(conn, run.list_id, how, active, now)
-    shares = inputs.copies_of_list(conn, run.list_id)
     copies = min(left.given, stock.left)
     of = held_allocations.took_part(conn, run.id, left.offer_id)
-    for held, share in pass_on(line, copies, rooms, shares, how.min_parcel):
+    for held, share in next_in_line(conn, run.list_id, left.offer_id, line, copies, now):
         found = _Found(run, held)
         reason = reasons.passed_on(Place(held.rank, of), held.quantity, share, held.differs)
         steps.take(conn, {held.offer_id: share})

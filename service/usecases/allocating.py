@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 
-from service.domain import allocation_plan, allocation_policy
+from service.domain import allocation_way
 from service.domain.allocation import AllocationPolicy, AllocationRun, RunState
 from service.domain.audit_entry import COMMAND_LINE
 from service.domain.offer import OfferList
@@ -156,16 +156,13 @@ def replay(db: Database, slug: str) -> list[int]:
     with db.read() as conn:
         standings = kept_allocations.standings(conn, run.id)
         kept = kept_allocations.planned(conn, run.id)
-    criteria = allocation_policy.named(tuple(run.inputs["criteria"]))
     titles = [
         (title, [each.wished for each in same])
         for title, same in (
             (title, list(same)) for title, same in groupby(kept, key=lambda each: each.title)
         )
     ]
-    again = allocation_plan.decide(
-        criteria, run.seed, lambda: titles, standings, run.inputs["min_parcel"]
-    )
+    again = allocation_way.decide(run.inputs, run.seed, lambda: titles, standings)
     return [
         each.position
         for each, decision in zip(kept, again, strict=True)

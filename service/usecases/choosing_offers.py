@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from service.domain import wish as rules
 from service.domain import wish_answer
 from service.domain.partner import Partner, PartnerState
-from service.domain.wish import CONFIRMABLE, AnsweredLine, Outcome, WishState
+from service.domain.wish import CONFIRMABLE, AnsweredLine, Outcome, WishAction, WishState
 from service.domain.wish_cells import Names
 from service.errors import Conflict, Invalid, NotFound
 from service.store import (
@@ -75,9 +76,10 @@ def _named(conn: Connection, partner: Partner, named: str | None, text: str) -> 
 
 
 def _check(found: Confirmable) -> None:
-    open_ = found.state in _OPEN or found.outcome is Outcome.AMBIGUOUS
-    ended = found.state not in (*_OPEN, WishState.ANSWERED)
-    if ended or not open_ or found.outcome not in CONFIRMABLE:
+    open_ = found.state in _OPEN
+    if not open_:
+        rules.after(WishAction.CHOOSE, found.state)
+    if found.outcome not in CONFIRMABLE or not (open_ or found.outcome is Outcome.AMBIGUOUS):
         named = ", ".join(sorted(outcome.value for outcome in CONFIRMABLE))
         raise Conflict(
             f"this wish is {found.outcome.value} and {found.state.value}; only one that is open, "

@@ -26,8 +26,8 @@ from service.store.db import Connection
 from service.store.jobs import Job
 from service.usecases.harvest_endings import ENDINGS
 from service.usecases.harvesting_to_file import envelope
+from service.usecases.ordering_harvests import next_due
 from service.usecases.site import Site
-from service.usecases.subscribing import next_due
 
 # Identifiers, and old headers, of one transaction.
 _STEP: Final = 1000

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from service.domain import partner_entry as rules
+from service.domain import partner_fields
 from service.domain.partner import Partner, PartnerState, check_code
 from service.domain.partner_entry import PartnerEntry
 from service.errors import Invalid, NotFound, Outdated
@@ -72,7 +73,7 @@ def enter(
 ) -> PartnerEntry:
     """Enter a partner within a transaction; raises as ``add`` does."""
     check_code(code)
-    values = rules.checked({"name": ""} | dict(given))
+    values = partner_fields.checked({"name": ""} | dict(given))
     _check_place(conn, values)
     directory.add(conn, code, values, now)
     made = known_entry(conn, code)
@@ -132,7 +133,7 @@ def amend(
 
     What is so already is no change: it makes no revision.
     """
-    values = rules.checked(given)
+    values = partner_fields.checked(given)
     values = {field: value for field, value in values.items() if getattr(entry, field) != value}
     if not values:
         return entry

@@ -16,9 +16,9 @@ from service.domain import agreement_fields
 from service.domain.agreement import Document
 from service.domain.partner import Partner
 from service.errors import Conflict, Invalid, NotFound
-from service.store import agreements, audit_log, originals
+from service.store import agreement_documents, agreements, audit_log, originals
 from service.store.db import Connection, Database
-from service.usecases import agreeing, keeping
+from service.usecases import holding_agreements, keeping, reading_agreements
 from service.usecases.keeping import Source
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}", re.ASCII)
@@ -53,17 +53,19 @@ def file_document(
     name = _bare(_within("file_name", file_name))
     title = _within("title", title)
     with db.read() as conn:
-        agreeing.visible(conn, public_id, None)
+        reading_agreements.visible(conn, public_id, None)
     head = stream.read(originals.PIECE)
     if not head:
         raise Invalid("the file is empty; nothing of it was kept", field="file")
     original_id, _ = keeping.keep_original(db, head, stream, limit, now)
     with db.write() as conn:
-        found = agreements.lock(conn, agreeing.visible(conn, public_id, None).id)
-        before = {each.original_id: each for each in agreements.documents(conn, found.id)}
+        found = agreements.lock(conn, reading_agreements.visible(conn, public_id, None).id)
+        before = {
+            each.original_id: each for each in agreement_documents.of_agreement(conn, found.id)
+        }
         if original_id in before:
             return Filed(before[original_id], already=True)
-        made = agreements.add_document(
+        made = agreement_documents.add(
             conn,
             found.id,
             original_id,
@@ -98,7 +100,7 @@ def _bare(name: str) -> str:
 
 
 def _document(conn: Connection, agreement_id: int, document_id: str) -> Document:
-    for each in agreements.documents(conn, agreement_id):
+    for each in agreement_documents.of_agreement(conn, agreement_id):
         if each.public_id == document_id:
             return each
     raise NotFound("there is no such document")
@@ -109,7 +111,7 @@ def _log(conn: Connection, name: str, document: Document, by: str, now: datetime
         conn,
         by=by,
         action="document filed",
-        kind=agreeing.KIND,
+        kind=holding_agreements.KIND,
         name=name,
         now=now,
         after={
@@ -125,7 +127,7 @@ def find_document(
 ) -> Document:
     """Return a document, for a ``partner`` one of its own agreements; raise ``NotFound``."""
     with db.read() as conn:
-        found = agreeing.visible(conn, public_id, partner)
+        found = reading_agreements.visible(conn, public_id, partner)
         return _document(conn, found.id, document_id.strip().upper())
 
 

@@ -10,7 +10,7 @@ from service.domain.transfer import Given, Transfer
 from service.errors import NotFound
 from service.store import audiences, offers, partners, public_ids, transfers
 from service.store.db import Connection, Database
-from service.usecases.membership import known_partner
+from service.usecases.enrolling import known_partner
 
 
 def give(conn: Connection, partner_id: int, items: Sequence[Given], now: datetime) -> list[str]:

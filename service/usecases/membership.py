@@ -13,7 +13,7 @@ from service.errors import Conflict, Invalid, NotFound
 from service.store import audiences, audit_log, partners
 from service.store.db import Connection, Database
 from service.usecases import enrolling
-from service.usecases.enrolling import known_partner as known_partner
+from service.usecases.enrolling import known_partner
 
 
 def add_partner(

@@ -12,13 +12,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from service.domain import contradiction
 from service.domain import partner_entry as rules
+from service.domain.agreement import RUNNING
 from service.domain.announcement import WISH_CHANGED
 from service.domain.merger import Merger, Settled
 from service.domain.partner import PartnerState
 from service.domain.partner_entry import Contact, PartnerEntry
 from service.errors import Conflict, Invalid
-from service.store import audit_log, merged_wishes, mergers, partners
+from service.store import agreements, audit_log, merged_wishes, mergers, partners
 from service.store.db import Connection, Database
 from service.usecases import enrolling, giving, notifying
 from service.usecases.requesting import SEND
@@ -64,6 +66,7 @@ def merge(
         again = mergers.is_merged(conn, both.old, both.new)
         if problem := mergers.in_the_way(conn, both):
             raise Conflict(f"partner {code!r} cannot be merged now: {problem}")
+        _check_agreements(conn, both, into)
         if not again:
             goes = enrolling.known_entry(conn, code)
             enrolling.check_seen(goes, seen)
@@ -91,6 +94,19 @@ def merge(
                 after={"merged_into": into, "moved": dict(found.moved)},
             )
     return found
+
+
+def _check_agreements(conn: Connection, both: Merger, into: str) -> None:
+    """Refuse to make one partner of two whose agreements could not stand beside each other."""
+    mine, theirs = (
+        agreements.listed(conn, partner_id=each, states=RUNNING) for each in (both.old, both.new)
+    )
+    if found := contradiction.as_one(both.code, mine, into, theirs):
+        raise Conflict(
+            f"partner {both.code!r} cannot be merged with {into!r} while their agreements "
+            f"contradict each other: {'; '.join(found)}. Let both say the same by an "
+            "amendment, or terminate one of them, and merge again"
+        )
 
 
 def _both(conn: Connection, code: str, into: str, now: datetime) -> Merger:

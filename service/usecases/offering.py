@@ -12,16 +12,14 @@ from typing import Any, Final, NamedTuple
 from marc_mappings import search_terms
 from service.domain import list_terms
 from service.domain import offer as rules
-from service.domain import tier as tier_rules
 from service.domain.audience import OFFERED_TO, PUBLIC, of_list
 from service.domain.audit_entry import COMMAND_LINE, WORKER
 from service.domain.offer import ListAction, ListState, Offer, OfferList
-from service.domain.tier import Tier
 from service.errors import Conflict, Invalid, NotFound
-from service.store import offer_lists, offers, public_ids, tiers
+from service.store import offer_lists, offers, public_ids, shown_offers, tiers
 from service.store.db import Connection, Database
-from service.store.offers import Shown
-from service.usecases import changing_lists, membership, ordering_matches, rescheduling
+from service.store.shown_offers import Shown
+from service.usecases import changing_lists, membership, ordering_matches, rescheduling, tiering
 
 
 class ListWithCount(NamedTuple):
@@ -94,46 +92,6 @@ def _first_tier(conn: Connection, slug: str, partner_codes: Sequence[str], audie
     if found.kind not in OFFERED_TO:
         raise Invalid(f"a list opens to groups or to public, not to {audience!r}", "audience")
     return found.id
-
-
-def add_tier(
-    db: Database, slug: str, audience: str, opens_at: datetime, now: datetime
-) -> list[Tier]:
-    """Let a list open to another audience at a moment; return all its later tiers.
-
-    The same audience again is given another moment, as long as it is not open to it.
-
-    Raises ``NotFound`` for an unknown list or audience, ``Invalid`` or ``Conflict`` for a tier
-    that could show nothing to anybody.
-    """
-    with db.write() as conn:
-        found = offer_lists.by_slug(conn, slug)
-        if found is None:
-            raise NotFound(f"there is no offer list named {slug!r}")
-        found = offer_lists.lock(conn, found.id)
-        tier = membership.known_audience(conn, audience)
-        tier_rules.check(found, tier, opens_at)
-        tiers.put(conn, found.id, tier.id, opens_at)
-        _open_tiers(conn, now)
-        return tiers.of_list(conn, found.id)
-
-
-def list_tiers(db: Database, slug: str) -> list[Tier]:
-    """Return the later tiers of a list, the earliest first."""
-    with db.read() as conn:
-        found = offer_lists.by_slug(conn, slug)
-        return [] if found is None else tiers.of_list(conn, found.id)
-
-
-def _open_tiers(conn: Connection, now: datetime) -> int:
-    """Open the tiers that are due and tell the feed; return how many."""
-    opened = 0
-    for list_id, audience_id in tiers.due(conn, now):
-        if tiers.open_tier(conn, list_id, audience_id, now):
-            offers.mark_list(conn, list_id)
-            ordering_matches.order_again(conn, list_id, now)
-            opened += 1
-    return opened
 
 
 def change_list(
@@ -217,7 +175,7 @@ def keep_dates(db: Database, now: datetime) -> int:
                 moved += 1
     if waiting or moved:
         with db.write() as conn:
-            moved += _open_tiers(conn, now)
+            moved += tiering.open_due(conn, now)
     return moved
 
 
@@ -274,14 +232,16 @@ def browse(
     if query.strip() and not terms:
         return []
     with db.read() as conn:
-        return offers.browse(conn, audiences, slug=slug, terms=terms, after=after, limit=limit)
+        return shown_offers.browse(
+            conn, audiences, slug=slug, terms=terms, after=after, limit=limit
+        )
 
 
 def show(db: Database, audiences: Collection[int] | None, public_id: str) -> Shown:
     """Return one offer as people look at it; raise ``NotFound``."""
     wanted = public_ids.read(public_id)
     with db.read() as conn:
-        found = None if wanted is None else offers.shown(conn, audiences, wanted)
+        found = None if wanted is None else shown_offers.shown(conn, audiences, wanted)
     if found is None:
         raise NotFound("there is no such offer")
     return found
@@ -291,7 +251,7 @@ def show_to_staff(db: Database, public_id: str) -> Offer:
     """Return one offer in whatever state its list is; raise ``NotFound``."""
     wanted = public_ids.read(public_id)
     with db.read() as conn:
-        found = None if wanted is None else offers.by_public_id(conn, wanted)
+        found = None if wanted is None else shown_offers.by_public_id(conn, wanted)
     if found is None:
         raise NotFound("there is no such offer")
     return found

@@ -1,8 +1,8 @@
 """Planning who gets what of a closed list: as often as anybody likes, and nobody is told.
 
-A plan is decided on one snapshot and kept beside it. A small one is there at once; a large one is
-kept in parts, and can be confirmed when it is all there. A plan takes the place of the one before,
-as long as that was not confirmed.
+A plan is decided on one snapshot, and kept when that is closed. A small one is there at once; a
+large one is kept in parts, and can be confirmed when it is all there. A plan takes the place of the
+one before, as long as that was not confirmed.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
 from service.domain import allocation as rules
-from service.domain import allocation_plan, allocation_policy, subject_profile
+from service.domain import allocation_plan, allocation_way
 from service.domain import offer as list_rules
 from service.domain.allocation import AllocationPolicy, Decision, RunState, Standing, Title, Wished
-from service.domain.allocation_policy import POLICIES
+from service.domain.book import Book
 from service.domain.offer import ListAction, OfferList
-from service.domain.subject_profile import SubjectProfile
 from service.errors import Conflict, NotFound
 from service.store import allocation_inputs as inputs
-from service.store import allocations, audit_log, offer_lists
+from service.store import allocations, audit_log, drafted_decisions, offer_lists
 from service.store.allocation_inputs import Asked, ListRules, Wanted, Wisher
-from service.store.db import Connection, Database
+from service.store.db import ROOMY_KIB, Connection, Database
 from service.usecases import weighing
+from service.usecases.fitting import Fitting
 from service.usecases.pacing import STEADY, Pace
 
-# Decisions that are made before any of them is kept: while others may write.
+# Decisions that are taken from where they were set aside before any of them is kept.
 _AT_ONCE = 2_000
 # Titles whose wishes are read at once.
 _TITLES = 500
@@ -73,8 +73,11 @@ def plan(
         if if_none and before is not None and before.state is not RunState.PLANNING:
             return
         seed = seed or (before.seed if before else "") or new_seed()
+        seen = (found.revision, offer_lists.revision_of_titles(conn, found.id))
         drafted = draft(conn, found, policy, seed, now)
-        _keep(db, _Keeping(drafted, now, by, pace), if_none=if_none)
+        # On SQLite nothing that is written meanwhile could be moved into the database's own file.
+        drafted = replace(drafted, decisions=drafted_decisions.set_aside(drafted.decisions))
+    _keep(db, _Keeping(drafted, now, by, pace), seen, if_none=if_none)
 
 
 def new_seed() -> str:
@@ -82,15 +85,18 @@ def new_seed() -> str:
     return secrets.token_hex(16)
 
 
-def _keep(db: Database, keeping: _Keeping, *, if_none: bool) -> None:
+def _keep(db: Database, keeping: _Keeping, seen: tuple[int, int], *, if_none: bool) -> None:
+    """Keep a plan; ``seen``: the revisions of the list and its titles that it was decided on."""
     keeping.read()
     list_id = keeping.drafted.offer_list.id
-    with db.write() as conn:
+    with db.write(cache_kib=ROOMY_KIB) as conn:
         found = offer_lists.lock(conn, list_id)
         before = allocations.stands(conn, list_id, lock=True)
         if if_none and before is not None and before.state is not RunState.PLANNING:
             return
         _check(conn, found, before)
+        if seen != (found.revision, offer_lists.revision_of_titles(conn, list_id)):
+            raise Conflict(f"list {found.slug!r} was changed while it was planned: plan it again")
         run_id, token = keeping.begin(conn)
         keeping.go_on(conn, run_id)
     while not keeping.ended:
@@ -114,7 +120,7 @@ class _Keeping:
         self._all_read = False
 
     def read(self) -> None:
-        """Make the next decisions, if none wait to be kept; not within a transaction."""
+        """Take the next decisions, if none wait to be kept; not within a transaction."""
         if not self._ahead:
             self._ahead = list(islice(self.drafted.decisions, _AT_ONCE))
             self._all_read = len(self._ahead) < _AT_ONCE
@@ -161,7 +167,7 @@ class _Keeping:
 @contextmanager
 def _planning(db: Database, run_id: int, token: str) -> Iterator[Connection]:
     """Open a transaction that keeps a part of a plan, if nobody has begun another meanwhile."""
-    with db.write() as conn:
+    with db.write(cache_kib=ROOMY_KIB) as conn:
         if not allocations.is_planning(conn, run_id, token):
             raise Conflict("somebody else planned this list at the same moment; look at it again")
         yield conn
@@ -214,11 +220,10 @@ def draft(
         each.offer_id: Title(each.offer_id, each.public_id, each.copies, each.volumes)
         for each in wanted
     }
-    reader = _Reader(conn, how, wishers, wanted, titles)
-    decisions = allocation_plan.decide(
-        allocation_policy.criteria(policy), seed, reader.read, standings, how.min_parcel
-    )
-    made_of = {"criteria": list(POLICIES[policy].criteria), "min_parcel": how.min_parcel}
+    fitting = Fitting(conn, wishers, now)
+    reader = _Reader(conn, how, wishers, wanted, titles, fitting)
+    made_of = allocation_way.made_of(policy, how.min_parcel)
+    decisions = allocation_way.decide(made_of, seed, reader.read, standings)
     return Draft(found, policy, seed, made_of, standings, titles, decisions)
 
 
@@ -232,6 +237,7 @@ class _Reader:
         wishers: Sequence[Wisher],
         wanted: Sequence[Wanted],
         titles: Mapping[int, Title],
+        fitting: Fitting,
     ) -> None:
         self._conn = conn
         self._how = how
@@ -239,10 +245,7 @@ class _Reader:
         self._wanted = wanted
         self._titles = titles
         self._places = inputs.places(conn)
-        profiles = {who.id: subject_profile.from_json(who.profile) for who in wishers}
-        self._profiles: dict[int, SubjectProfile] = {
-            who: profile for who, profile in profiles.items() if profile
-        }
+        self._fitting = fitting
 
     def read(self) -> Iterable[tuple[Title, Sequence[Wished]]]:
         """Yield each title with its wishes, in their order."""
@@ -255,7 +258,9 @@ class _Reader:
             had: dict[int, set[int]] = {}
             for offer_id, who in inputs.received(self._conn, keys):
                 had.setdefault(offer_id, set()).add(who)
-            books = inputs.books(self._conn, keys) if self._profiles else {}
+            books = self._fitting.books(
+                {key: {each.partner_id for each in some} for key, some in asked.items()}
+            )
             for offered in part:
                 yield (
                     self._titles[offered.offer_id],
@@ -272,7 +277,7 @@ class _Reader:
         offered: Wanted,
         asked: Sequence[Asked],
         had: Set[int],
-        book: inputs.Book | None,
+        book: Book | None,
     ) -> list[Wished]:
         """Return the wishes for a title; ``had``: the partners that received it before."""
         covered = {self._places.get(who) for who in had}
@@ -282,26 +287,17 @@ class _Reader:
             found.append(
                 Wished(
                     *each[:7],
-                    self._hindrance(offered, each.outcome, who),
+                    self._hindrance(offered, each.outcome, who, book),
                     rules.DIFFERS.get(each.outcome, ""),
                     each.partner_id in had,
-                    self._fits(each.partner_id, book),
+                    self._fitting.fits(each.partner_id, book),
                     bool(who.place) and who.place in covered,
                 )
             )
         return found
 
-    def _hindrance(self, offered: Wanted, outcome: str, who: Wisher) -> str:
+    def _hindrance(self, offered: Wanted, outcome: str, who: Wisher, book: Book | None) -> str:
         somewhere = self._how.not_to or offered.not_to
         barred = bool(somewhere) and rules.is_barred(who.place, self._how.not_to, offered.not_to)
-        return rules.hindrance(outcome, offered.state, who.state, barred=barred)
-
-    def _fits(self, partner_id: int, book: inputs.Book | None) -> bool:
-        profile = self._profiles.get(partner_id)
-        if profile is None or book is None:
-            return False
-        return bool(
-            subject_profile.fits(
-                profile, title=book.title, languages=book.languages, place=book.place
-            )
-        )
+        why = rules.hindrance(outcome, offered.state, who.state, barred=barred)
+        return why or self._fitting.hindrance(who.id, book)

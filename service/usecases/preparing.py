@@ -1,22 +1,16 @@
 """From the bytes of a record to all that is kept of it: the part of an import without a database.
 
 It is pure, so a large file is prepared in a second process while the first one writes: that is
-half of an import's time on any machine with two cores. The second process lives on a pipe, and
-ends when the pipe does, however the first one died. This room imports nothing of the store, which
-keeps the second process small.
+half of an import's time on any machine with two cores (``working_apart``). This room imports
+nothing of the store, which keeps the second process small.
 """
 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
-import queue
-import threading
-from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from multiprocessing.connection import Connection
+from functools import partial
 from typing import NamedTuple
 
 from marc_mappings import formats, incoming, iso2709, marcxml, match_keys, search_terms
@@ -26,6 +20,7 @@ from marc_mappings.incoming import Incoming
 from marc_mappings.record import Record
 from service.domain import rendition
 from service.domain.record_version import NewVersion
+from service.usecases import working_apart
 
 # Records of one step, and octets of original that end it earlier: a step holds the write lock
 # for about a tenth of a second, and its records are in memory at the same time.
@@ -33,9 +28,6 @@ STEP = 150
 STEP_OCTETS = 4_000_000
 # A file of fewer octets is done before a second process has started.
 _WORTH_A_PROCESS = 2_000_000
-# Steps that the second process has at the same time, and that wait in all for the writer.
-_APART = 2
-_WAITING = 4
 
 
 class Prepared(NamedTuple):
@@ -144,67 +136,5 @@ def _prepare_step(step: Iterable[formats.Slice], original_id: int) -> list[Prepa
 
 
 def _apart(cut: Iterator[list[formats.Slice]], original_id: int) -> Iterator[list[Prepared]]:
-    """Prepare in a second process, a few steps ahead of whoever takes them.
-
-    That process always has a step or two to do. What is ready is handed on before anything else;
-    while nothing is, this process prepares a step as well. So both are busy, whether reading or
-    writing is the slower half.
-    """
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, original_id), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        # In the order of the file; None stands for a step that is still with the other process.
-        waiting: deque[list[Prepared] | None] = deque()
-        step = next(cut, None)
-        while step or waiting:
-            while ours.poll():
-                waiting[waiting.index(None)] = _received(ours)
-            room = len(waiting) < _WAITING
-            if step and room and waiting.count(None) < _APART:
-                ours.send(step)
-                waiting.append(None)
-                step = next(cut, None)
-            elif waiting and (ready := waiting[0]):
-                waiting.popleft()
-                yield ready
-            elif step and room:
-                waiting.append(_prepare_step(step, original_id))
-                step = next(cut, None)
-            else:
-                waiting[waiting.index(None)] = _received(ours)
-    finally:
-        ours.close()
-        process.join()
-
-
-def _received(pipe: Connection) -> list[Prepared]:
-    answer = pipe.recv()
-    if isinstance(answer, Exception):
-        raise answer
-    result: list[Prepared] = answer
-    return result
-
-
-def _serve(pipe: Connection, original_id: int) -> None:
-    """Prepare what comes through ``pipe`` until it ends: the body of the second process."""
-    tasks: queue.SimpleQueue[list[formats.Slice] | None] = queue.SimpleQueue()
-
-    def take() -> None:
-        # Always ready to receive, so that neither side waits for the other to read first.
-        with suppress(EOFError, OSError):
-            while True:
-                tasks.put(pipe.recv())
-        tasks.put(None)
-
-    threading.Thread(target=take, daemon=True).start()
-    with suppress(BrokenPipeError, ConnectionError):
-        while (step := tasks.get()) is not None:
-            try:
-                pipe.send(_prepare_step(step, original_id))
-            except (BrokenPipeError, ConnectionError):
-                raise
-            except Exception as error:  # told to the first process, which raises it
-                pipe.send(error)
+    """Prepare in a second process, a few steps ahead of whoever takes them."""
+    return working_apart.results(partial(_prepare_step, original_id=original_id), cut)

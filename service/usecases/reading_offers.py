@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from marc_mappings import formats
 from marc_mappings.match_keys import Key
-from service.domain import wish_title
+from service.domain import offer_key
 from service.store import offer_keys
 from service.store.candidates import Candidate
 from service.store.db import Connection
@@ -14,19 +13,8 @@ from service.store.db import Connection
 
 def keys_of(conn: Connection, version_ids: Iterable[int]) -> dict[int, tuple[Key, ...]]:
     """Return every key by which a wish is compared with these versions."""
-    return made(offer_keys.canonical(conn, sorted(set(version_ids))))
-
-
-def made(canonical: Mapping[int, bytes]) -> dict[int, tuple[Key, ...]]:
-    """Return the keys of versions, from their canonical bytes."""
-    found: dict[int, tuple[Key, ...]] = {}
-    for version_id, body in canonical.items():
-        item = formats.read_one(body)
-        if isinstance(item, formats.Unreadable):
-            raise AssertionError(f"version {version_id} cannot be read back: {item.problems}")
-        keys = wish_title.all_keys(item.content)
-        found[version_id] = tuple(key for key in keys if "\n" not in key.value)
-    return found
+    bodies = offer_keys.canonical(conn, sorted(set(version_ids)))
+    return {each: offer_key.of_canonical(each, body) for each, body in bodies.items()}
 
 
 def with_keys(

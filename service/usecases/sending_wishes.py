@@ -14,6 +14,7 @@ from functools import partial
 from oai.fetching import Unreached, retry_after
 from service.domain import own_wish as rules
 from service.domain.own_wish import OwnWishState, Reply
+from service.domain.wish import WishState
 from service.errors import Invalid, Misconfigured
 from service.store import jobs, partners, sendings
 from service.store.db import Connection
@@ -195,27 +196,40 @@ def _asked_for(talk: _Talk, sending: Sending) -> tuple[Reply, Sent]:
     return reply, answer
 
 
+# A wish that is not there any more, or not open: a Bookbridge says which. Others may mean by a
+# conflict that it was just in use.
+_CONFLICT = 409
+_NOT_OPEN = (404, _CONFLICT, 410)
+
+
 def _withdraw(talk: _Talk, withdrawal: Withdrawal) -> None:
     """Tell the partner that we take a wish back; where it knows no open one, ask how it stands."""
     url = f"{withdrawal.answer_url}/lines/{withdrawal.line_no}"
     answer = talk.call("DELETE", url, withdrawal.source_id)
-    if answer.status not in (200, 202, 204, 404, 410):
+    if answer.status not in (200, 202, 204, *_NOT_OPEN):
         raise _refused("DELETE", url, answer, talk.asked(answer))
     state, reason = OwnWishState.WITHDRAWN, ""
-    if answer.status in (404, 410):
+    if answer.status in _NOT_OPEN:
         shown = talk.call("GET", withdrawal.answer_url, withdrawal.source_id)
         if shown.status == 200:
-            state, reason = _too_late(_reply(shown), withdrawal.line_no)
+            reply = _reply(shown)
+            if answer.status == _CONFLICT and _is_open(reply, withdrawal.line_no):
+                raise _refused("DELETE", url, answer, talk.asked(answer))
+            state, reason = _too_late(reply, withdrawal.line_no)
         elif shown.status not in (404, 410):
             raise _refused("GET", withdrawal.answer_url, shown, talk.asked(shown))
     talk.note(lambda conn: sendings.end_withdrawal(conn, withdrawal.id, state, reason))
 
 
+def _is_open(reply: Reply, line_no: int) -> bool:
+    return any(said.line_no == line_no and said.state == WishState.OPEN for said in reply.lines)
+
+
 def _too_late(reply: Reply, line_no: int) -> tuple[OwnWishState, str]:
     """Return where a wish stands that the partner would not withdraw."""
     for said in reply.lines:
-        if said.line_no == line_no and said.state in rules.SAID_SINCE:
-            return rules.SAID_SINCE[said.state], said.reason
+        if said.line_no == line_no and (state := rules.since(said)):
+            return state, said.reason
     return OwnWishState.WITHDRAWN, ""
 
 
@@ -224,11 +238,12 @@ def _look(talk: _Talk, source_id: int, key: str, url: str) -> None:
     answer = talk.call("GET", url, source_id)
     if answer.status != 200:
         raise _refused("GET", url, answer, talk.asked(answer))
-    decided = [each for each in _reply(answer).lines if each.state in rules.SAID_SINCE]
+    reply = _reply(answer)
 
     def noted(conn: Connection) -> None:
-        for said in decided:
-            sendings.decide(conn, key, said.line_no, rules.SAID_SINCE[said.state], said.reason)
+        for said in reply.lines:
+            if state := rules.since(said):
+                sendings.decide(conn, key, said.line_no, state, said.reason)
 
     talk.note(noted)
 

@@ -16,11 +16,13 @@ from typing import Any
 from service.domain.audience import PUBLIC
 from service.domain.audit_entry import COMMAND_LINE
 from service.domain.partner import Partner, PartnerState
-from service.errors import Invalid, NotFound, Unauthenticated
+from service.domain.permission import Role
+from service.errors import Unauthenticated
 from service.store import accounts, audiences, audit_log, partners
 from service.store.accounts import TokenOwner
 from service.store.db import Connection, Database
-from service.usecases.membership import known_partner
+from service.usecases.enrolling import known_partner
+from service.usecases.staffing import known_account
 
 TOKEN_PREFIX = "bb_"  # noqa: S105 - it marks tokens, so that a leaked one is recognised
 
@@ -31,12 +33,18 @@ class Caller:
 
     partner: Partner | None = None
     staff: str = ""
+    staff_role: Role | None = None
     audiences: frozenset[int] = frozenset({PUBLIC})
 
     @property
     def name(self) -> str:
         """How the audit log calls the caller."""
         return f"partner:{self.partner.code}" if self.partner else f"staff:{self.staff}"
+
+    @property
+    def role(self) -> Role:
+        """As what the caller acts: its row in the table of permissions."""
+        return self.staff_role or (Role.PARTNER if self.partner else Role.ANONYMOUS)
 
     @property
     def active(self) -> Partner | None:
@@ -60,23 +68,12 @@ def issue_partner_token(
     return token
 
 
-def add_staff(db: Database, name: str, now: datetime, *, by: str = COMMAND_LINE) -> None:
-    """Enter a member of the staff."""
-    if not name.strip():
-        raise Invalid("an account needs a name", field="name")
-    with db.write() as conn:
-        accounts.add(conn, name.strip(), now)
-        audit_log.write(conn, by=by, action="added", kind="account", name=name.strip(), now=now)
-
-
 def issue_staff_token(
     db: Database, name: str, label: str, now: datetime, *, by: str = COMMAND_LINE
 ) -> str:
     """Make a token for a member of the staff and return it; it cannot be shown again."""
     with db.write() as conn:
-        found = accounts.by_name(conn, name)
-        if found is None:
-            raise NotFound(f"there is no account named {name!r}")
+        found = known_account(conn, name)
         token, digest = _new_token()
         accounts.keep_token(conn, TokenOwner(None, found), digest, label, now)
         _keep(conn, "issued", f"staff:{name}", {"label": label}, by, now)
@@ -95,9 +92,7 @@ def revoke_partner_tokens(db: Database, code: str, now: datetime, *, by: str = C
 def revoke_staff_tokens(db: Database, name: str, now: datetime, *, by: str = COMMAND_LINE) -> int:
     """Revoke all tokens of a member of the staff; return how many there were."""
     with db.write() as conn:
-        found = accounts.by_name(conn, name)
-        if found is None:
-            raise NotFound(f"there is no account named {name!r}")
+        found = known_account(conn, name)
         number = accounts.revoke_tokens(conn, TokenOwner(None, found), now)
         _keep(conn, "revoked", f"staff:{name}", {"tokens": number}, by, now)
         return number
@@ -122,7 +117,8 @@ def identify(db: Database, token: str, user: str = "") -> Caller:
             partner = partners.by_id(conn, owner.partner_id)
             caller = Caller(partner=partner, audiences=_sees(conn, partner))
         elif owner is not None and owner.account_id is not None:
-            caller = Caller(staff=accounts.name_of(conn, owner.account_id))
+            staff, role = accounts.calls_as(conn, owner.account_id)
+            caller = Caller(staff=staff, staff_role=role)
     name = "" if caller is None else caller.partner.code if caller.partner else caller.staff
     if caller is None or (user and not hmac.compare_digest(user.encode(), name.encode())):
         raise Unauthenticated("the token is unknown or was revoked; ask for a new one")

@@ -13,9 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import BinaryIO, NamedTuple
 
-from service.domain import partner_table
-from service.domain.partner_entry import Fault, PartnerEntry
-from service.domain.partner_table import PartnerRow
+from service.domain import partner_row, partner_table
+from service.domain.partner_entry import PartnerEntry
+from service.domain.partner_fields import Fault
+from service.domain.partner_row import PartnerRow
 from service.errors import Conflict, Invalid, NotFound
 from service.store import directory, partners
 from service.store.db import Connection, Database
@@ -54,22 +55,22 @@ class TakenIn:
 
     def returned(self) -> Iterator[list[str]]:
         """Yield the rejected rows as a table that can be mended and sent again."""
-        yield [*partner_table.REASONS, *self.headings]
+        yield [*partner_row.REASONS, *self.headings]
         for each in self.rejected:
-            yield partner_table.returned(each.row, self.headings, each.faults)
+            yield partner_row.returned(each.row, self.headings, each.faults)
 
 
 def table(db: Database) -> Iterator[list[str]]:
     """Yield the directory as a table, its headings first."""
     with db.read() as conn:
         extent = directory.extent(conn)
-    headings = partner_table.columns(extent.tags, extent.contacts)
+    headings = partner_row.columns(extent.tags, extent.contacts)
     places = naming_places.names(db)
     yield headings
     after = ""
     while found := enrolling.list_entries(db, after, _AT_ONCE):
         for entry in found:
-            yield partner_table.row(entry, headings, places)
+            yield partner_row.row(entry, headings, places)
         after = found[-1].code
 
 
@@ -148,7 +149,7 @@ def _put(
 ) -> tuple[RowOutcome, Sequence[Fault]]:
     if before is None and partners.merged_into(conn, row.code) is not None:
         enrolling.known_partner(conn, row.code)  # NotFound, which says what it was merged into
-    said = partner_table.said(row.cells, before)
+    said = partner_row.said(row.cells, before)
     if said.faults:
         raise _Wrong(said.faults)
     if before is None:

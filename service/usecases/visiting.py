@@ -9,7 +9,7 @@ from service.domain.visit import Visit
 from service.store import visits
 from service.store.db import Database
 from service.store.visits import Kept
-from service.usecases.membership import known_partner
+from service.usecases.enrolling import known_partner
 
 # Milliseconds that keeping waits for another writer before it is tried again later.
 _PATIENCE_MS = 1000

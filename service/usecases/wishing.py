@@ -16,6 +16,7 @@ from datetime import datetime
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
+from service.domain import wish as rules
 from service.domain import wish_line
 from service.domain.partner import Partner
 from service.domain.wish import (
@@ -25,6 +26,7 @@ from service.domain.wish import (
     Listed,
     Mode,
     Reading,
+    WishAction,
     WishLine,
     WishList,
     WishListState,
@@ -35,10 +37,10 @@ from service.errors import Conflict, Invalid, NotFound, TooLarge
 from service.store import (
     jobs,
     offer_lists,
-    offers,
     originals,
     partners,
     public_ids,
+    shown_offers,
     wish_lists,
     wishes,
 )
@@ -338,7 +340,7 @@ def records(db: Database, wish_list: WishList, audiences: frozenset[int] | None)
         if line.offer and line.outcome in MATCHED_OUTCOMES and line.offer not in told:
             told.add(line.offer)
             with db.read() as conn:
-                shown = offers.shown(conn, audiences, line.offer)
+                shown = shown_offers.shown(conn, audiences, line.offer)
             if shown is not None:
                 yield shown.marcxml
 
@@ -350,8 +352,15 @@ def list_wish_lists(db: Database, partner: Partner | None, before: str, limit: i
 
 
 def withdraw(db: Database, partner: Partner, public_id: str, line_no: int) -> None:
-    """Take one wish back; raise ``NotFound`` when it is not open or not this partner's."""
+    """Take one wish back.
+
+    Raises ``NotFound`` for one that is not there, or not this partner's, and ``Conflict`` for one
+    that is not open any more.
+    """
     wanted = public_ids.read(public_id)
     with db.write() as conn:
-        if wanted is None or not wishes.withdraw(conn, partner.id, wanted, line_no):
-            raise NotFound("there is no such open wish")
+        state = wishes.hold(conn, partner.id, wanted, line_no) if wanted else None
+        if wanted is None or state is None:
+            raise NotFound("there is no such wish")
+        rules.after(WishAction.WITHDRAW, state)
+        wishes.withdraw(conn, partner.id, wanted, line_no)

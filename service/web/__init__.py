@@ -16,6 +16,7 @@ from service.web import (
     oai_endpoint,
     oai_explorer,
     presentation,
+    receipt_page,
     visitors_book,
 )
 
@@ -31,4 +32,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(catalogue.pages)
     app.register_blueprint(oai_explorer.pages)
     app.register_blueprint(oai_endpoint.endpoint)
+    app.register_blueprint(receipt_page.pages)
     app.register_blueprint(health.endpoint)

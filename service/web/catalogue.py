@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, current_app, render_template, requ
 from marc_mappings import marcxml
 from service.errors import NotFound
 from service.store import public_ids
-from service.store.offers import Shown
+from service.store.shown_offers import Shown
 from service.usecases import offering
 from service.usecases.rendering import FORMATS
 from service.usecases.signing_in import ANONYMOUS

@@ -19,8 +19,9 @@ from service import worker
 from service.app import create_app
 from service.config import Settings
 from service.domain.offer import ListAction
+from service.domain.permission import Role
 from service.store.db import Database
-from service.usecases import cataloguing, membership, offering, signing_in
+from service.usecases import cataloguing, membership, offering, signing_in, staffing
 from service.usecases.site import Site
 
 BASE = "https://books.example.org"
@@ -108,9 +109,14 @@ def nobody(app: Flask) -> Client:
 
 
 @pytest.fixture
-def staff(app: Flask, site: Site) -> Client:
-    signing_in.add_staff(site.db, "kim", site.now())
-    token = signing_in.issue_staff_token(site.db, "kim", "test", site.now())
+def staff(app: Flask) -> Client:
+    return new_staff(app, "kim", Role.ADMIN)
+
+
+def new_staff(app: Flask, name: str, role: Role) -> Client:
+    site: Site = app.extensions["bookbridge"]
+    staffing.add_staff(site.db, name, role, site.now())
+    token = signing_in.issue_staff_token(site.db, name, "test", site.now())
     return Client(app.test_client(), token)
 
 

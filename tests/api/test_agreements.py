@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from service.usecases import agreeing
+from service.usecases import reading_agreements
 from service.usecases.site import Site
 from tests.api.conftest import BASE, Client, new_partner
 from tests.api.test_problems import problem
@@ -228,7 +228,7 @@ def test_what_became_of_an_agreement_is_in_the_partners_feed(
     told = partner.get("/wishlists.atom").text
     assert f"Agreement {made['id']} is now SIGNED." in told
     assert made["url"] in told
-    assert agreeing.find(site.db, made["id"]).agreement.state == "ACTIVE"
+    assert reading_agreements.find(site.db, made["id"]).agreement.state == "ACTIVE"
 
 
 def test_answers_have_the_members_that_the_document_says(

@@ -26,11 +26,19 @@ def test_a_bearer_token_says_who_calls(partner: Client, staff: Client) -> None:
     assert told == {
         "kind": "partner",
         "name": "Library of ulaanbaatar",
+        "role": "partner",
         "code": "ulaanbaatar",
         "state": "ACTIVE",
     }
     told = staff.get("/me").json
-    assert told == {"kind": "staff", "name": "kim", "code": None, "state": None, "entry": None}
+    assert told == {
+        "kind": "staff",
+        "name": "kim",
+        "role": "admin",
+        "code": None,
+        "state": None,
+        "entry": None,
+    }
 
 
 def test_basic_with_the_partner_code_and_its_token_says_the_same(

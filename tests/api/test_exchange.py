@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from service.usecases import membership, offering
+from service.usecases import membership, tiering
 from service.usecases.site import Site
 from tests.api.conftest import BASE, ISBN, Client, new_partner, oai, offer, record, work
 from tests.api.test_problems import problem
@@ -227,7 +227,7 @@ def test_a_list_for_a_group_is_seen_by_its_members(
         assert "spring-2026" not in caller.get("/lists").text
     membership.leave(site.db, "near", ["ulaanbaatar"], now=site.now())
     problem(partner.get("/lists/spring-2026"), 404, "not_found")
-    offering.add_tier(site.db, "spring-2026", "public", site.now(), site.now())
+    tiering.add_tier(site.db, "spring-2026", "public", site.now(), site.now())
     assert nobody.get("/lists/spring-2026").json["public"] is True
 
 

@@ -13,7 +13,14 @@ from service.domain.allocation import AllocationPolicy
 from service.domain.offer import ListAction
 from service.domain.source import SourceKind
 from service.store.db import Database
-from service.usecases import allocating, membership, offering, signing_in, subscribing
+from service.usecases import (
+    allocating,
+    membership,
+    offering,
+    ordering_harvests,
+    signing_in,
+    subscribing,
+)
 from service.usecases.site import Site
 from tests.api.conftest import Client, oai, offer, record, work
 from tests.service.builders import a_record, bring, make_site, open_list
@@ -53,7 +60,7 @@ def line(site: Site, tmp_path: Path, sqlite_template: Path) -> Iterator[Line]:
             auto_commit=True,
             now=site.now(),
         )
-        subscribing.begin(site.db, "busan", now=site.now())
+        ordering_harvests.begin(site.db, "busan", now=site.now())
         work(site)
         yield line
         work_there(busan)
@@ -166,8 +173,8 @@ def test_partners_see_where_their_wishes_stand(partner: Client, other: Client, s
     allocating.allocate(site.db, "spring", site.now, policy=AllocationPolicy.FIRST_COME)
     (met,) = partner.get(lists[0]).json["lines"]
     (missed,) = other.get(lists[1]).json["lines"]
-    assert (met["state"], missed["state"]) == ("ALLOCATED", "NOT_ALLOCATED")
+    assert (met["state"], missed["state"]) == ("ALLOCATED", "OPEN"), "it waits for the next offer"
     assert met["reason"].endswith("Allocated: first of 2 wishes.")
-    assert missed["reason"].endswith("yours was second of 2 wishes.")
+    assert "yours was second of 2 wishes. Your wish waits" in missed["reason"]
     line = f"{lists[0]}/lines/{met['line_no']}"
-    assert partner.delete(line).status_code == 404, "what was given is not taken back so"
+    assert partner.delete(line).status_code == 409, "what was given is not taken back so"

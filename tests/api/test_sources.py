@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.config import Settings
-from service.usecases import subscribing
+from service.usecases import reading_sources
 from service.usecases.site import Site
 from tests.api.conftest import BASE, Client, new_partner, work
 from tests.api.test_problems import problem
@@ -68,7 +68,7 @@ def test_credentials_go_in_and_never_come_out(
         text = staff.get(path).text
         assert "seaside" not in text
         assert "very-hidden" not in text
-    kept = subscribing.find_source(site.db, "nagasaki").source.credentials
+    kept = reading_sources.find_source(site.db, "nagasaki").source.credentials
     assert kept is not None
     assert b"very-hidden" not in kept
 

@@ -266,7 +266,10 @@ def test_a_wish_can_be_taken_back_once(book: str, partner: Client) -> None:
     answer = partner.delete(f"/wishlists/{made}/lines/1")
     assert (answer.status_code, answer.data) == (204, b"")
     assert partner.get(f"/wishlists/{made}").json["lines"][0]["state"] == "WITHDRAWN"
-    for line in ("1", "2", "3", "0", "99999999999999999999", "x"):
+    again = problem(partner.delete(f"/wishlists/{made}/lines/1"), 409, "conflict")
+    assert again["detail"] == "this wish is WITHDRAWN: it cannot be withdrawn; possible: nothing"
+    problem(partner.delete(f"/wishlists/{made}/lines/2"), 409, "conflict")
+    for line in ("3", "0", "99999999999999999999", "x"):
         problem(partner.delete(f"/wishlists/{made}/lines/{line}"), 404, "not_found")
     assert partner.wish(oai(book)).json["counts"] == {"registered": 1}
 

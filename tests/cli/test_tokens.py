@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from service import config
+from service.domain.permission import Role
 from service.errors import Unauthenticated
 from service.store.db import Database
 from service.usecases import signing_in
@@ -45,7 +46,7 @@ def test_a_partner_token_is_shown_once_and_only_its_hash_is_kept(
 
 
 def test_revoked_tokens_open_nothing(bookbridge: Bookbridge, data_dir: Path) -> None:
-    bookbridge("user", "add", "Exchange desk")
+    bookbridge("user", "add", "Exchange desk", "--role", "exchange_librarian")
     tokens = [bookbridge("user", "token", "Exchange desk").stdout.strip() for _ in range(2)]
     assert _identify(data_dir, tokens[0]).staff == "Exchange desk"
     assert (
@@ -54,6 +55,23 @@ def test_revoked_tokens_open_nothing(bookbridge: Bookbridge, data_dir: Path) -> 
     for token in tokens:
         with pytest.raises(Unauthenticated):
             _identify(data_dir, token)
+
+
+def test_the_staff_are_listed_with_the_roles_they_act_in(
+    bookbridge: Bookbridge, data_dir: Path
+) -> None:
+    assert "user add NAME --role admin" in bookbridge("user", "list").stdout
+    bookbridge("user", "add", "hana", "--role", "cataloguer")
+    bookbridge("user", "add", "Bold", "--role", "admin")
+    token = bookbridge("user", "token", "hana").stdout.strip()
+    assert bookbridge("user", "list").stdout == "Bold  admin  0 tokens\nhana  cataloguer  1 token\n"
+    assert _identify(data_dir, token).role is Role.CATALOGUER
+    told = bookbridge("user", "role", "hana", "exchange_librarian").stdout
+    assert told == "hana is exchange_librarian\n"
+    assert _identify(data_dir, token).role is Role.EXCHANGE_LIBRARIAN
+    assert "role cataloguer → exchange_librarian" in bookbridge("audit", "--kind", "account").stdout
+    assert "--role" in bookbridge("user", "add", "kim", code=2).stderr
+    assert "partner" in bookbridge("user", "role", "hana", "partner", code=2).stderr
 
 
 def test_partners_are_listed_suspended_and_resumed(bookbridge: Bookbridge) -> None:
@@ -75,6 +93,8 @@ def test_partners_are_listed_suspended_and_resumed(bookbridge: Bookbridge) -> No
         (("partner", "token", "nobody"), "no partner with code"),
         (("partner", "suspend", "nobody"), "no partner with code"),
         (("user", "token", "Nobody"), "no account named"),
+        (("user", "role", "Nobody", "admin"), "no account named"),
+        (("user", "add", " ", "--role", "admin"), "needs a name"),
         (("partner", "add", "Bad Code", "--name", "X"), "cannot be a partner's code"),
         (("partner", "add", "x", "--name", "X", "--place", "Japan"), "two letters"),
         (("partner", "add", "x", "--name", "X", "--isil", "?"), "is not an ISIL"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marc_mappings import dialects, survey
+from marc_mappings import dialects, iso2709, survey
 from marc_mappings.letters import glimpse
 from marc_mappings.record import Record
 from tests.marc_mappings.conftest import record
@@ -46,6 +46,26 @@ def test_each_dialect_is_known_by_its_fields(records: Record, dialect: str) -> N
     assert (found.dialect, found.certain) == (dialect, True)
     assert all(sentence.endswith(".") for sentence in found.evidence)
     assert dialect in dialects.DIALECTS
+
+
+def test_a_record_that_is_plainly_marc21_by_its_octets_is_so_by_its_fields(corpus: Path) -> None:
+    plain = total = 0
+    for path in sorted(corpus.rglob("*")):
+        if path.suffix in (".mrc", ".dat", ".marc", ".iso", ".ISO", ".txt") and path.is_file():
+            for raw in frames(path)[:300]:
+                total += 1
+                if dialects.is_plain_marc21(raw):
+                    plain += 1
+                    seen = glimpse.of_frame(raw)
+                    assert dialects.family_of(seen) == "marc21"
+                    assert dialects.signs_of(seen, "marc21") == []
+    assert plain > total / 3
+
+
+def test_no_record_that_shows_a_flavour_is_plainly_marc21() -> None:
+    others = (KORMARC, JAPAN_NEW, JAPAN_OLD, UNIMARC, CNMARC)
+    assert dialects.is_plain_marc21(iso2709.write(MARC21))
+    assert not any(dialects.is_plain_marc21(iso2709.write(each)) for each in others)
 
 
 def test_japanmarc_since_2012_converts_as_marc21_and_is_named_in_the_evidence() -> None:

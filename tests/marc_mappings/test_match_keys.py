@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import isbn
 
+from marc_mappings.keys import identifiers
 from marc_mappings.match_keys import (
     EDITION_KINDS,
     IDENTIFIER_KINDS,
@@ -84,6 +85,30 @@ def test_a_set_stays_a_set_whatever_is_written_beside_it(words: str, more: str) 
     field = record(f"020 __$a{ISBN}$q{words}$q{more.replace('$', '')} ") if more else None
     kinds = {key.kind for key in keys(field or record(f"020 __$a{ISBN}$q{words}"))}
     assert "isbn" not in kinds
+
+
+_WORDS = [
+    "set",
+    "Sets",
+    "compl",
+    "ete",
+    "Komplett",
+    "Ges",
+    "W",
+    "v",
+    "vol",
+    "vols",
+    "t",
+    "Bd",
+    "pbk",
+]
+_PARTS = [*_WORDS, ".", "-", "~", "(", ")", ":", "1", "23", "978"]
+
+
+@given(st.lists(st.sampled_from([*_PARTS, " "]), max_size=8).map("".join))
+def test_the_quick_look_at_words_around_a_number_misses_no_set(words: str) -> None:
+    said = identifiers._SET.search(words) is not None
+    assert identifiers.is_set(words) == (said and bool(words.strip("0123456789-Xx :;")))
 
 
 def test_an_x_behind_thirteen_digits_is_no_check_digit() -> None:

@@ -65,10 +65,28 @@ def test_a_sound_record_is_read_the_quick_way() -> None:
         "500 __$aCafe\u0301 & more$bnaïve",
         "500 __$a\u0301 begins with a mark",
         "500 __$aC1 \x85 and Ã©",
+        "500 __$aA\u0303€ is composed to what looks as if it had become UTF-8 twice",
+        "260 ##$aМосква :$bПравда",
+        "260 ##$aMoskva & Riga",
+        "260 1A$aSeoul",
+        "260 <&$aSeoul",
+        "260 ##$a",
     ],
 )
 def test_every_form_is_the_same_both_ways(line: str) -> None:
     _agree(iso2709.write(Record(BOOK.leader, (*BOOK.fields, *record(line).fields))))
+
+
+def test_odd_indicators_are_told_and_are_no_reason_for_care() -> None:
+    fields = record("260 ##$aМосква", "300 1_$a1 v.", "500 A_$aNote").fields
+    reading = iso2709.parse(iso2709.write(Record(BOOK.leader, (*BOOK.fields, *fields))))
+    assert isinstance(reading.content, Sound)
+    assert [(each.code, each.tag) for each in reading.problems] == [
+        ("indicator-odd", "260"),
+        ("indicator-odd", "500"),
+    ]
+    assert b'tag="260" ind1=" " ind2=" "' in marcxml.write(reading.content)
+    assert b'tag="500" ind1="a" ind2=" "' in marcxml.write(reading.content)
 
 
 def test_fields_taken_out_are_in_no_form() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from service.domain.partner import PartnerState
-from service.usecases import enrolling, giving, membership, offering, signing_in
+from service.usecases import enrolling, giving, membership, signing_in, tiering
 from tests.oai.asking import NS
 from tests.real.edge_case_library import (
     HEADERS,
@@ -232,7 +232,7 @@ def test_54_a_tier_that_opens_while_a_partner_harvests_is_in_this_harvest_or_the
 ) -> None:
     site = partners.library.site
     first = partners.fetch("bela", LIST).told
-    offering.add_tier(site.db, CANARY, "far", site.now(), site.now())
+    tiering.add_tier(site.db, CANARY, "far", site.now(), site.now())
     partners.library.publish()
     seen = {header.identifier for header in headers_of(first)}
     token = first.token

@@ -48,7 +48,7 @@ def filled(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
     server.run("list", "create", "spring", "--title", "Spring & more")
     server.run("list", "open", "spring")
     server.run("import", str(file), "--list", "spring")
-    server.run("user", "add", "staff")
+    server.run("user", "add", "staff", "--role", "exchange_librarian")
     token = server.run("user", "token", "staff").strip().split()[-1]
     offers = requests.get(f"{server.url}/api/v1/offers?limit=2", timeout=30).json()["items"]
     for offer in offers:

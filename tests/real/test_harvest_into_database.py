@@ -24,7 +24,7 @@ from service.domain.offer import ListAction
 from service.store import jobs
 from service.store.db import Database
 from service.store.tables import job
-from service.usecases import leasing, offering, subscribing
+from service.usecases import leasing, offering, ordering_harvests, reading_sources, subscribing
 from service.usecases.site import Site
 from tests.oai.hostile import Asked, books, serving
 from tests.oai.hostile import Site as Provider
@@ -126,9 +126,9 @@ class Held:
 
 def harvested(site: Site) -> Harvest:
     """Harvest Nagasaki now, with all that follows; return how that went."""
-    subscribing.begin(site.db, "nagasaki", now=site.now())
+    ordering_harvests.begin(site.db, "nagasaki", now=site.now())
     work(site)
-    return subscribing.list_harvests(site.db, "nagasaki")[0].harvest
+    return reading_sources.list_harvests(site.db, "nagasaki")[0].harvest
 
 
 def test_another_bookbridge_is_harvested_with_its_changes_and_withdrawals(
@@ -169,11 +169,11 @@ def test_69_a_worker_that_is_killed_in_the_middle_loses_nothing(here: Here) -> N
             held.goes_on.set()
             stop(process)
         with here.opened() as site:
-            kept = subscribing.list_harvests(site.db, "nagasaki")[0].harvest
+            kept = reading_sources.list_harvests(site.db, "nagasaki")[0].harvest
             assert (kept.state, kept.pages, kept.records) == (HarvestState.RUNNING, 4, 16)
         with here.opened(later=lambda: 60.0) as site:
             work(site)
-            done = subscribing.list_harvests(site.db, "nagasaki")[0].harvest
+            done = reading_sources.list_harvests(site.db, "nagasaki")[0].harvest
             assert (done.state, done.records) == (HarvestState.DONE, NUMBER)
             assert titles(site) == NUMBER
     lists = [each.token for each in there.asked("ListRecords")]
@@ -213,7 +213,7 @@ def test_the_lease_is_kept_while_a_page_is_waited_for(
     passed = [0.0]
     with serving(there) as url, here.opened(later=lambda: passed[0]) as site:
         here.add(url)
-        subscribing.begin(site.db, "nagasaki", now=site.now())
+        ordering_harvests.begin(site.db, "nagasaki", now=site.now())
         thread = threading.Thread(target=worker.turn, args=(site,))
         thread.start()
         assert held.reached.wait(30)

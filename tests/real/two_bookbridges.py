@@ -20,9 +20,10 @@ import requests
 import sqlalchemy as sa
 
 from service.config import load
+from service.domain.permission import Role
 from service.store.db import Database
 from service.store.tables import job, source
-from service.usecases import membership, signing_in
+from service.usecases import membership, signing_in, staffing
 from service.usecases.site import Site
 from tests.real.conftest import REPOSITORY, free_port, wait_until_ready
 
@@ -77,7 +78,7 @@ class Library:
         }
         settings = load(self.environment)
         self.site = Site(Database(settings.database), settings, time.time)
-        signing_in.add_staff(self.site.db, "kim", self.site.now())
+        staffing.add_staff(self.site.db, "kim", Role.EXCHANGE_LIBRARIAN, self.site.now())
         token = signing_in.issue_staff_token(self.site.db, "kim", "", self.site.now())
         self.http = requests.Session()
         self.http.trust_env = False

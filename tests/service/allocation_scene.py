@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
+from marc_mappings.record import Record
+from service.domain.agreement import AgreementState, Party, Scope, Terms
 from service.domain.allocation import AllocationPolicy, AllocationState
 from service.domain.offer import ListAction
 from service.domain.partner import Partner
-from service.store import originals, public_ids
+from service.store import agreements, originals, public_ids
 from service.store.allocations import Decided
 from service.store.db import Connection
 from service.store.tables import (
+    agreement,
     allocation,
     offer,
     offer_list,
@@ -32,7 +36,7 @@ from service.store.tables import (
 from service.usecases import accepting, allocating, confirming, offering, planning
 from service.usecases.allocating import Allocated
 from service.usecases.site import Site
-from tests.service.builders import HandClock, a_partner
+from tests.service.builders import HandClock, a_file, a_partner
 
 LIST = "spring"
 SEED = "2026"
@@ -50,16 +54,34 @@ class Scene:
 
     # --- what there is ----------------------------------------------------------------------------
 
-    def titles(self, *names: str, copies: int = 1, volumes: int = 1) -> None:
-        """Offer titles."""
+    def titles(
+        self,
+        *names: str,
+        copies: int = 1,
+        volumes: int = 1,
+        languages: str = "kor",
+        record: Record | None = None,
+        slug: str = LIST,
+    ) -> None:
+        """Offer titles; what ``record`` says of them is read where subjects count."""
         with self.site.db.write() as conn:
             list_id = conn.execute(
-                sa.select(offer_list.c.id).where(offer_list.c.slug == LIST)
+                sa.select(offer_list.c.id).where(offer_list.c.slug == slug)
             ).scalar_one()
             for name in names:
-                self.offers[name] = self._offer(conn, list_id, name, copies, volumes)
+                key = self._offer(conn, list_id, name, copies, volumes, languages, record)
+                self.offers[name] = key
 
-    def _offer(self, conn: Connection, list_id: int, name: str, copies: int, volumes: int) -> int:
+    def _offer(
+        self,
+        conn: Connection,
+        list_id: int,
+        name: str,
+        copies: int,
+        volumes: int = 1,
+        languages: str = "kor",
+        what: Record | None = None,
+    ) -> int:
         now = self.site.now()
         row = conn.execute(
             record.insert().values(public_id=public_ids.new(), created_at=now).returning(record)
@@ -68,7 +90,7 @@ class Scene:
             record_version.insert()
             .values(
                 record_id=row.id,
-                canonical=b"",
+                canonical=a_file(what) if what else b"",
                 digest=name.encode().ljust(32),
                 original_id=self.original,
                 original_offset=0,
@@ -81,7 +103,7 @@ class Scene:
                 publisher="",
                 published="",
                 place="KR",
-                languages="kor",
+                languages=languages,
                 isbns="",
             )
             .returning(record_version.c.id)
@@ -114,6 +136,20 @@ class Scene:
             self.set(partner, partner.c.code == code, **columns)
         return self.partners[code]
 
+    def agree(self, code: str, **terms: Any) -> None:
+        """Let an agreement about books with a partner run."""
+        who = self.partner(code)
+        known: dict[str, Any] = {
+            "title": "Exchange",
+            "scope": (Scope.BOOKS,),
+            "starts_on": date(2049, 1, 1),
+        }
+        agreed = Terms(**known | {"parties": (Party(code),)} | terms)
+        with self.site.db.write() as conn:
+            key = agreements.add(conn, agreed, {code: who.id or 0}, self.site.now())
+            this = agreement.c.id == key
+            conn.execute(agreement.update().where(this).values(state=AgreementState.ACTIVE.value))
+
     def received(self, code: str, copies: int) -> None:
         """Let a partner have been given something else, long ago."""
         who = self.partner(code)
@@ -121,7 +157,7 @@ class Scene:
             other = conn.execute(
                 sa.select(offer_list.c.id).where(offer_list.c.slug == "earlier")
             ).scalar_one()
-            offered = self._offer(conn, other, f"earlier {code} {copies}", copies, 1)
+            offered = self._offer(conn, other, f"earlier {code} {copies}", copies)
             version = conn.execute(
                 sa.select(offer.c.pinned_version_id).where(offer.c.id == offered)
             ).scalar_one()

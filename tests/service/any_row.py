@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,7 @@ def _anything(column: sa.Column[Any]) -> Any:
         str: str(number)[-(getattr(column.type, "length", None) or 9) :],
         bool: False,
         float: 1.0,
+        date: date(2026, 1, 1),
         datetime: datetime(2026, 1, 1, tzinfo=UTC),
         bytes: str(number).encode(),
     }[kind]

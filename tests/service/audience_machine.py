@@ -31,7 +31,7 @@ from service.domain.partner import PartnerState
 from service.store import offers
 from service.store.db import Connection, Database
 from service.store.tables import offer, record, record_version
-from service.usecases import enrolling, giving, membership, offering, publishing
+from service.usecases import enrolling, giving, membership, offering, publishing, tiering
 from service.usecases.disseminating import FeedRepository
 from tests.service.builders import HandClock, a_partner, a_record, bring, make_site
 
@@ -148,7 +148,7 @@ class AudienceMachine(RuleBasedStateMachine):
             offering.change_list(self.db, slug, ListAction.OPEN, now)
             self.opened.add(slug)
             for step, name in enumerate(LISTS[slug][1:], 1):
-                offering.add_tier(self.db, slug, name, now + timedelta(minutes=15 * step), now)
+                tiering.add_tier(self.db, slug, name, now + timedelta(minutes=15 * step), now)
 
     @rule(slug=st.sampled_from([*LISTS]))
     def a_list_is_withdrawn(self, slug: str) -> None:
@@ -161,7 +161,7 @@ class AudienceMachine(RuleBasedStateMachine):
         self.clock.move(60 * minutes + seconds)
         offering.keep_dates(self.db, self.site.now())
         for slug in self.opened - self.gone:
-            for tier in offering.list_tiers(self.db, slug):
+            for tier in tiering.list_tiers(self.db, slug):
                 if tier.opened_at is not None:
                     self.tiers[slug].add(tier.audience)
 

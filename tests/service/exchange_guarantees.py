@@ -20,7 +20,7 @@ from service.domain.allocation import TRANSITIONS as ALLOCATION_MOVES
 from service.domain.audience import PUBLIC
 from service.domain.offer import TRANSITIONS as LIST_MOVES
 from service.domain.partner import Partner, PartnerState
-from service.domain.wish import WishState
+from service.domain.wish import TRANSITIONS as WISH_MOVES
 from service.store import allocation_inputs as inputs
 from service.store import audiences, audit_log, tables
 from service.store.db import Connection, Database
@@ -38,17 +38,6 @@ from tests.service.exchange_scene import (
     TOLERATED,
 )
 
-_W = WishState
-# No table of the domain has them, for nobody asks for them: they come about. Here is what may.
-WISH_MOVES = {
-    **dict.fromkeys((_W.REPLACED, _W.WITHDRAWN), frozenset[WishState]()),
-    _W.OPEN: {_W.ANSWERED, _W.REPLACED, _W.WITHDRAWN, _W.ALLOCATED, _W.NOT_ALLOCATED},
-    _W.PENDING: {_W.OPEN, _W.ANSWERED, _W.REPLACED, _W.WITHDRAWN},
-    _W.ANSWERED: {_W.OPEN},
-    _W.ALLOCATED: {_W.NOT_ALLOCATED, _W.OPEN},
-    _W.NOT_ALLOCATED: {_W.ALLOCATED, _W.OPEN},
-}
-
 
 def pairs(table: Mapping[Any, tuple[Any, Any]]) -> set[tuple[str, str]]:
     """Return (from, to) of a domain's table of transitions."""
@@ -60,7 +49,7 @@ _ALLOCATIONS = pairs(ALLOCATION_MOVES)
 _ALLOCATIONS |= {(a, d) for a, b in _ALLOCATIONS for c, d in _ALLOCATIONS if b == c}
 MOVES: Mapping[str, set[tuple[str, str]]] = {
     "list": pairs(LIST_MOVES),
-    "wish": {(begin.value, end.value) for begin, ends in WISH_MOVES.items() for end in ends},
+    "wish": pairs(WISH_MOVES),
     "allocation": _ALLOCATIONS,
 }
 _AGREEMENTS = pairs(AGREEMENT_MOVES)
@@ -97,7 +86,7 @@ class Guarantees:
             self.lists = found.lists
             self.runs = {(row.slug, row.state) for row in found.allocations}
             self.no_copy_is_given_twice(found)
-            self.no_set_is_split(found, inputs.volumes_received(conn))
+            self.no_set_is_split(found, inputs.volumes_undispatched(conn))
             self.nobody_gets_more_than_it_may(conn, found)
             self.no_state_is_skipped(conn, found)
             self.no_reason_is_missing(found)
@@ -130,10 +119,11 @@ class Guarantees:
 
     def nobody_gets_more_than_it_may(self, conn: Connection, found: Found) -> None:
         ended = {entry.after["state"] for entry in self.entries(conn) if entry.after}
+        volumes = {each.id: each.volumes for each in found.offers}
         pieces: Counter[object] = Counter()
         for row in found.allocations:
             if row.state in LIVE:
-                pieces[row.code] += row.given
+                pieces[row.code] += row.given * volumes[row.offer_id]
                 pieces[row.code, row.slug] += row.given
         assert ended & {"EXPIRED"} or pieces[BOUND] <= TOLERATED
         for slug in found.lists:
@@ -168,9 +158,10 @@ class Guarantees:
             assert each.reason.strip().endswith((".", "?")), "a reason is a sentence"
         for row in found.allocations:
             asked_for = wishes[row.wish_list_id, row.line_no]
-            if asked_for.offer != row.offer or asked_for.state in _GONE:
-                continue  # it is for something else by now, or was taken back
-            if row.state not in {"PROPOSED", "CANCELLED"}:
+            # It was answered anew, for something else; or its partner left it in every way.
+            answered_anew = asked_for.offer != row.offer
+            left = asked_for.state in _GONE and row.state == "DECLINED"
+            if row.state not in {"PROPOSED", "CANCELLED"} and not answered_anew and not left:
                 assert row.reason in asked_for.reason, "every wish learns what became of it"
 
     def no_private_list_is_told_of(self, found: Found) -> None:

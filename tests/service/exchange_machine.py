@@ -33,27 +33,21 @@ from service.store import tables
 from service.store.db import Database
 from service.usecases import (
     accepting,
-    agreeing,
     changing_lists,
     choosing_offers,
     confirming,
     enrolling,
     membership,
+    moving_agreements,
     offering,
     planning,
+    reading_agreements,
+    tiering,
     wishing,
 )
 from tests.service.builders import HandClock, a_file, make_site, receive
 from tests.service.exchange_guarantees import LIVE, Found, Guarantees
-from tests.service.exchange_scene import (
-    LATER,
-    LISTS,
-    PARTNERS,
-    STAFF,
-    SUSPENDED,
-    WORKS,
-    Numbers,
-)
+from tests.service.exchange_scene import LATER, LISTS, PARTNERS, STAFF, SUSPENDED, WORKS, Numbers
 from tests.service.matching import wish
 
 # Things to look at after each act, from which on nobody wishes for more.
@@ -90,7 +84,7 @@ class ExchangeMachine(Guarantees, RuleBasedStateMachine):
         self.partners = {code: membership.find_partner(self.db, code) for code in PARTNERS}
         self.fresh_titles = list(LATER)
         self.suspended = {SUSPENDED}
-        (found,) = agreeing.list_agreements(self.db, limit=1)
+        (found,) = reading_agreements.list_agreements(self.db, limit=1)
         self.agreement = found.public_id
         self.begin_to_look()
         for slug in ("spring", *sorted(opened)):
@@ -142,7 +136,7 @@ class ExchangeMachine(Guarantees, RuleBasedStateMachine):
             changing_lists.change_terms(self.db, slug, {"closes_at": closes_at}, by=STAFF, now=now)
             offering.change_list(self.db, slug, ListAction.OPEN, now, by=STAFF)
             if slug in {"near-first", "new"}:
-                offering.add_tier(self.db, slug, "public", now + timedelta(days=1), now)
+                tiering.add_tier(self.db, slug, "public", now + timedelta(days=1), now)
 
     def staff_schedules_a_list(self, pick: int, hours: int) -> None:
         now, slug = self.site.now(), self.pick(pick, "DRAFT")
@@ -228,7 +222,7 @@ class ExchangeMachine(Guarantees, RuleBasedStateMachine):
 
     def staff_moves_the_agreement(self, action: AgreementAction) -> None:
         with self.act("agreement"):
-            agreeing.move(self.db, self.agreement, action, by=STAFF, now=self.site.now())
+            moving_agreements.move(self.db, self.agreement, action, by=STAFF, now=self.site.now())
 
     # --- partners -----------------------------------------------------------------------------
 
@@ -368,7 +362,9 @@ class Act(NamedTuple):
 
 
 _DAYS, _NUMBER, _PLACE = st.sampled_from([None, 2, 20]), st.integers(0, 7), st.integers(0, 5)
-_POLICIES = st.sampled_from([AllocationPolicy.FIRST_COME, AllocationPolicy.PRIORITY])
+_POLICIES = st.sampled_from(
+    [AllocationPolicy.FIRST_COME, AllocationPolicy.PRIORITY, AllocationPolicy.ROUND_ROBIN]
+)
 _SEEDS = st.sampled_from(["1", "2"])
 _HOURS = st.sampled_from([0, 0, 0, 1, 30, 24 * 15])
 _WHOM = st.sampled_from(["public", "near", "bela"])

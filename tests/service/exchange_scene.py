@@ -25,7 +25,7 @@ from tests.service.matching import a_book
 
 PARTNERS = {"ara": "KR", "bela": "MN", "cyd": "JP", "duc": "VN"}
 BOUND, SUSPENDED, SMALL = "bela", "duc", "cyd"
-TOLERATED = 2  # pieces, by the agreement with ``BOUND``
+TOLERATED = 6  # volumes, by the agreement with ``BOUND``: a set and a book, not two books more
 PER_LIST = 1  # copies that ``SMALL`` may get of one list
 STAFF = "staff:hana"
 
@@ -99,13 +99,13 @@ def prepare(db: Database, folder: Path) -> None:
     agreeing.draw_up(
         db,
         {
-            "title": "Piece for piece",
+            "title": "Volume for volume",
             "scope": ["BOOKS"],
             "parties": [{"partner": BOUND}],
             "signed_on": now.date(),
             "starts_on": now.date(),
             "term_months": 4,
-            "basis": "PIECE",
+            "basis": "VOLUME",
             "tolerance": TOLERATED,
         },
         signed=True,

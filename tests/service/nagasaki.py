@@ -8,21 +8,13 @@ import sqlalchemy as sa
 
 from marc_mappings import marcxml
 from oai.fetching import Patience
-from service.store.tables import (
-    offer,
-    offer_list,
-    record,
-    record_version,
-)
-from service.usecases import subscribing
+from service.store.tables import offer, offer_list, record, record_version
+from service.usecases import ordering_harvests, reading_sources, subscribing
+from service.usecases.reading_sources import Past
 from service.usecases.site import Site
-from service.usecases.subscribing import Past
 from tests.oai.hostile import Asked
 from tests.oai.hostile import Site as Provider
-from tests.service.builders import (
-    a_record,
-    work,
-)
+from tests.service.builders import a_record, work
 
 LOOPBACK = "127.0.0.0/8"
 AT_ONCE = Patience(tries=2, first=0.0, longest=0.0, longest_asked=0.0, connect=2.0, read=2.0)
@@ -35,13 +27,13 @@ def add(site: Site, url: str, name: str = "nagasaki", **more: Any) -> None:
 
 def harvest(site: Site, name: str = "nagasaki", **how: Any) -> Past:
     """Harvest a source now, and let the worker do all that follows."""
-    subscribing.begin(site.db, name, now=site.now(), **how)
+    ordering_harvests.begin(site.db, name, now=site.now(), **how)
     work(site)
     return last(site, name)
 
 
 def last(site: Site, name: str = "nagasaki") -> Past:
-    return subscribing.list_harvests(site.db, name)[0]
+    return reading_sources.list_harvests(site.db, name)[0]
 
 
 def rows(site: Site, query: sa.Select[Any]) -> list[Any]:

@@ -27,18 +27,22 @@ from hypothesis.stateful import (
 )
 
 from service.domain import agreement as rules
-from service.domain.agreement import (
-    TRANSITIONS,
-    Agreement,
-    AgreementAction,
-    AgreementState,
-)
+from service.domain.agreement import TRANSITIONS, Agreement, AgreementAction, AgreementState
 from service.domain.audit_entry import WORKER
 from service.errors import CallerError, Conflict, WrongValues
 from service.store import agreements, audit_log
 from service.store.db import Connection, Database
-from service.usecases import agreeing, membership, notifying
+from service.usecases import (
+    agreeing,
+    holding_agreements,
+    membership,
+    moving_agreements,
+    notifying,
+    reading_agreements,
+)
 from tests.service.agreement_terms import SHANGHAI
+
+pytestmark = pytest.mark.slow
 
 Move = Callable[[Connection, Agreement, datetime], object]
 _ALLOWED = {(begin, target) for begins, target in TRANSITIONS.values() for begin in begins}
@@ -49,7 +53,7 @@ _OFTEN = [action for action in _BY_HAND if action is not AgreementAction.TERMINA
 
 def careful(conn: Connection, seen: Agreement, now: datetime) -> object:
     """Move an agreement as our worker does: it looks again before it moves anything."""
-    return agreeing._advance(conn, agreements.lock(conn, seen.id), now)
+    return moving_agreements.advance(conn, agreements.lock(conn, seen.id), now)
 
 
 def careless(conn: Connection, seen: Agreement, now: datetime) -> object:
@@ -60,8 +64,8 @@ def careless(conn: Connection, seen: Agreement, now: datetime) -> object:
     here = agreements.by_id(conn, seen.id)
     new = replace(here, state=rules.after(action, seen.state))
     agreements.put(conn, here, new)
-    agreeing._log(conn, action.value, here, new, WORKER, now)
-    agreeing._tell(conn, seen, new, action, now)
+    holding_agreements.log(conn, action.value, here, new, WORKER, now)
+    moving_agreements._tell(conn, seen, new, action, now)
     return new
 
 
@@ -84,7 +88,7 @@ class AgreementMachine(RuleBasedStateMachine):
 
     @property
     def agreement(self) -> Agreement:
-        return agreeing.find(self.db, self.name).agreement
+        return reading_agreements.find(self.db, self.name).agreement
 
     @rule(action=st.sampled_from(_OFTEN), late=st.booleans())
     def somebody_moves_it(self, action: AgreementAction, late: bool) -> None:
@@ -92,7 +96,7 @@ class AgreementMachine(RuleBasedStateMachine):
         seen = before.revision - late
         refused: CallerError | None = None
         try:
-            agreeing.move(
+            moving_agreements.move(
                 self.db, self.name, action, seen=seen, by="staff:a", now=self.now, reason="R"
             )
         except CallerError as error:

@@ -18,11 +18,10 @@ from service.domain.agreement import (
     AgreementAction,
     AgreementState,
     BalanceBasis,
-    Bounds,
-    bounds_of,
-    room,
 )
+from service.domain.agreement_bounds import Bounds, bounds_of, room
 from service.domain.agreement_fields import check_change, checked
+from service.domain.allocation_room import Room
 from service.domain.contradiction import contradictions, warnings
 from service.errors import Conflict, Invalid, WrongValues
 from tests.service.agreement_terms import an_agreement
@@ -305,12 +304,12 @@ def test_the_shanghai_type_bounds_the_first_year_and_the_later_ones() -> None:
     assert first is not None
     assert (first.since, first.year_since) == (day("2025-02-01"), day("2025-02-01"))
     assert room(first, 0, 0, 0).copies == 500
-    assert room(first, 0, 499, 0) == (1, "the agreement allows 500 copies in the first year")
+    assert room(first, 0, 499, 0)[:2] == (1, "the agreement allows 500 copies in the first year")
     assert room(first, 0, 500, 0).copies == room(first, 0, 700, 0).copies == 0
     later = bounds_of([an_agreement(ACTIVE)], day("2027-01-31"))
     assert later is not None
     assert later.year_since == day("2026-02-01")
-    assert room(later, 0, 30, 500) == (70, "the agreement allows 100 copies a year")
+    assert room(later, 0, 30, 500)[:2] == (70, "the agreement allows 100 copies a year")
     assert room(later, 0, 0, 0).copies == 500, "the first gift is still to come"
     assert bounds_of([an_agreement(ACTIVE)], day("2028-02-01")) is None
 
@@ -336,22 +335,27 @@ def test_no_room_is_beyond_any_bound_and_every_bound_has_its_sentence(
     bounds = Bounds("A", basis, tolerance, first, yearly)
     found = room(bounds, balance, this_year, before)
     allowance = first if before == 0 and first is not None else yearly
-    limits = [] if tolerance is None else [max(0, tolerance - balance)]
-    limits += [] if allowance is None else [max(0, allowance - this_year)]
+    tolerated = [] if tolerance is None else [max(0, tolerance - balance)]
+    limits = [] if allowance is None else [max(0, allowance - this_year)]
+    in_volumes = tolerated if basis is BalanceBasis.VOLUME else []
+    limits += tolerated if basis is BalanceBasis.PIECE else []
     assert found.copies == (min(limits) if limits else None)
+    assert found.volumes == (min(in_volumes) if in_volumes else None)
     assert bool(found.why) is bool(limits)
+    assert bool(found.why_volumes) is bool(in_volumes)
 
 
 def test_a_partner_beyond_its_tolerance_reads_by_how_much() -> None:
     bounds = Bounds("A", BalanceBasis.VOLUME, tolerance=10)
     found = room(bounds, 12, 0, 0)
-    assert found.copies == 0
-    assert found.why == (
+    assert (found.copies, found.volumes) == (None, 0)
+    assert found.why_volumes == (
         "the agreement tolerates a balance of 10 volumes, and you received 12 volumes more than "
         "you gave"
     )
-    assert room(bounds, -1, 0, 0).copies == 11
-    assert room(bounds._replace(basis=BalanceBasis.VALUE), 99, 0, 0).copies is None
+    assert room(bounds, -1, 0, 0).volumes == 11
+    assert room(bounds._replace(basis=BalanceBasis.PIECE), -1, 0, 0).copies == 11
+    assert room(bounds._replace(basis=BalanceBasis.VALUE), 99, 0, 0) == Room()
 
 
 def test_an_agreement_about_other_things_bounds_no_books_and_a_suspended_one_all() -> None:

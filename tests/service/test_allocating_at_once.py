@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -17,6 +16,7 @@ from service.store.tables import allocation, offer
 from service.usecases import confirming, notifying, planning
 from service.usecases.site import Site
 from tests.service.allocation_scene import Scene, a_scene
+from tests.service.at_once import at_once
 from tests.service.builders import HandClock
 
 _S = AllocationState
@@ -39,26 +39,6 @@ def told(scene: Scene, code: str) -> list[dict[str, object]]:
 
 
 # --- at once --------------------------------------------------------------------------------------
-
-
-def at_once(*acts: Callable[[], object]) -> list[object]:
-    """Do all of this at the same moment; return what came of each."""
-    results: list[object] = [None] * len(acts)
-    gate = threading.Barrier(len(acts))
-
-    def run(n: int) -> None:
-        gate.wait(30)
-        try:
-            results[n] = acts[n]()
-        except BookbridgeError as error:
-            results[n] = error
-
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
 
 
 def a_race(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import allocation_plan
-from service.domain.allocation import AllocationPolicy, Decision, Room, Standing, Title, Wished
-from service.domain.allocation_policy import CRITERIA, POLICIES, criteria
+from service.domain import allocation_plan, allocation_way
+from service.domain.allocation import AllocationPolicy, Decision, Standing, Title, Wished
+from service.domain.allocation_policy import CRITERIA, POLICIES
+from service.domain.allocation_room import Room
 from service.domain.waiting_line import pass_on
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -32,15 +35,19 @@ def decide(
     copies: int = 1,
     seed: str = "2026",
     min_parcel: int | None = None,
+    sets: bool = False,
 ) -> list[Decision]:
+    """Decide; with ``sets`` the title of a number has as many volumes."""
     titles = [
-        (Title(key, f"OFFER{key}", copies), [each for each in wishes if each.offer_id == key])
+        (
+            Title(key, f"OFFER{key}", copies, key if sets else 1),
+            [each for each in wishes if each.offer_id == key],
+        )
         for key in sorted({each.offer_id for each in wishes})
     ]
     titles.sort(key=lambda each: allocation_plan.order(seed, each[0].offer))
-    return list(
-        allocation_plan.decide(criteria(policy), seed, lambda: titles, standings, min_parcel)
-    )
+    made_of = allocation_way.made_of(policy, min_parcel)
+    return list(allocation_way.decide(made_of, seed, lambda: titles, standings))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +143,12 @@ def cases(draw: st.DrawFn) -> _Case:
             draw(st.integers(1, 3)),
             draw(st.integers(0, 1)),
             draw(st.integers(0, 1)),
-            Room(draw(st.sampled_from([None, 0, 1, 3])), "your allowance is used up"),
+            Room(
+                draw(st.sampled_from([None, 0, 1, 3])),
+                "your allowance is used up",
+                draw(st.sampled_from([None, 0, 3, 7])),
+                "the agreement tolerates no more",
+            ),
         )
         for who in partners
     }
@@ -169,18 +181,22 @@ def test_nobody_gets_what_it_may_not_and_the_order_of_reading_changes_nothing(
     min_parcel: int | None,
     random: object,
 ) -> None:
-    decisions = decide(policy, case.wishes, case.standings, copies=copies, min_parcel=min_parcel)
+    named: dict[str, Any] = {"copies": copies, "min_parcel": min_parcel, "sets": True}
+    decisions = decide(policy, case.wishes, case.standings, **named)
     assert sorted(each.wished for each in decisions) == sorted(case.wishes)
     shares: dict[int, int] = {}
+    volumes: Counter[int] = Counter()
     for each in decisions:
         shares[each.wished.partner_id] = shares.get(each.wished.partner_id, 0) + each.given
+        volumes[each.wished.partner_id] += each.given * each.wished.offer_id
         assert 0 <= each.given <= min(each.wished.quantity, copies)
         assert each.reason.endswith(".")
         assert (each.rank == 0) <= (each.given == 0)
         assert not (each.wished.hindrance and each.given)
     for who, share in shares.items():
-        room = case.standings[who].room.copies
-        assert room is None or share <= room
+        room = case.standings[who].room
+        assert room.copies is None or share <= room.copies
+        assert room.volumes is None or volumes[who] <= room.volumes
         assert share == 0 or share >= (min_parcel or 0)
     for title in {each.offer_id for each in case.wishes}:
         mine = [each for each in decisions if each.wished.offer_id == title]
@@ -189,7 +205,7 @@ def test_nobody_gets_what_it_may_not_and_the_order_of_reading_changes_nothing(
         assert ranked == list(range(1, len(ranked) + 1))
     shuffled = list(case.wishes)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    again = decide(policy, shuffled, case.standings, copies=copies, min_parcel=min_parcel)
+    again = decide(policy, shuffled, case.standings, **named)
     assert again == decisions
 
 
@@ -209,5 +225,12 @@ class _Waits:
 def test_copies_that_come_back_go_down_the_line() -> None:
     line = [_Waits(1, 1), _Waits(2, 2), _Waits(3, 1), _Waits(4, 1)]
     rooms = {1: Room(0), 2: Room(1), 3: Room(), 4: Room()}
-    assert pass_on(line, 2, rooms, {}, None) == [(line[1], 1), (line[2], 1)]
-    assert pass_on(line, 2, rooms, {4: 1}, 2) == [(line[3], 1)]
+    assert pass_on(line, 2, 1, rooms, {}, None) == [(line[1], 1), (line[2], 1)]
+    assert pass_on(line, 2, 1, rooms, {4: 1}, 2) == [(line[3], 1)]
+
+
+def test_a_set_that_comes_back_goes_to_whoever_has_room_for_its_volumes() -> None:
+    line = [_Waits(1, 2), _Waits(2, 2)]
+    rooms = {1: Room(volumes=5), 2: Room(3, "", 9)}
+    assert pass_on(line, 3, 3, rooms, {}, None) == [(line[0], 1), (line[1], 2)]
+    assert pass_on(line, 1, 6, rooms, {}, None) == [(line[1], 1)]

@@ -34,6 +34,7 @@ from service.usecases import (
     offering,
     publishing,
     signing_in,
+    tiering,
     wishing,
 )
 from service.usecases.site import Site
@@ -170,7 +171,7 @@ def test_a_title_on_two_lists_of_two_groups_is_two_items_and_one_in_two_streams_
     site: Site, tiered: Partner
 ) -> None:
     membership.join(site.db, "far", ["ara"], now=site.now())
-    offering.add_tier(site.db, "secret", "far", site.now(), site.now())
+    tiering.add_tier(site.db, "secret", "far", site.now(), site.now())
     publish(site)
     rows = listed(site, tiered)
     assert titles(rows) == ["Open", "Secret"]
@@ -181,7 +182,7 @@ def test_the_size_of_a_list_is_what_it_holds(site: Site, tiered: Partner) -> Non
     """Twelve titles in both groups, some of them public, and a partner that left one of them."""
     membership.join(site.db, "far", ["ara"], now=site.now())
     bring(site, *(a_record(f"Both {n}", number=f"b{n}") for n in range(12)), slug="secret")
-    offering.add_tier(site.db, "secret", "far", site.now(), site.now())
+    tiering.add_tier(site.db, "secret", "far", site.now(), site.now())
     marks = [publish(site)]
     membership.leave(site.db, "near", ["ara"], now=site.now())
     marks.append(publish(site))
@@ -265,7 +266,7 @@ def test_browsing_and_wishing_go_by_what_a_partner_may_see_now(site: Site, tiere
     assert (sees(site, "ara"), sees(site, "bela")) == (["Open", "Secret"], ["Open"])
     assert wishes_for(site, "ara", secret.identifier) is Outcome.REGISTERED
     assert wishes_for(site, "bela", secret.identifier) is Outcome.NOT_OFFERED
-    offering.add_tier(site.db, "secret", "far", site.now() + timedelta(hours=1), site.now())
+    tiering.add_tier(site.db, "secret", "far", site.now() + timedelta(hours=1), site.now())
     assert sees(site, "bela") == ["Open"]
     hand(site).move(3600)
     publish(site)
@@ -275,7 +276,7 @@ def test_browsing_and_wishing_go_by_what_a_partner_may_see_now(site: Site, tiere
     assert sees(site, "ara") == ["Open"]
     assert wishes_for(site, "ara", secret.identifier) is Outcome.NOT_OFFERED
     assert offering.find_list(site.db, "secret", None).public is False
-    offering.add_tier(site.db, "secret", "public", site.now(), site.now())
+    tiering.add_tier(site.db, "secret", "public", site.now(), site.now())
     assert offering.find_list(site.db, "secret", {feed.PUBLIC}).public is True
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 import service
 from service import usecases
 from service.domain.audit_entry import AuditEntry, sentence
+from service.domain.permission import Role
 from service.store import audit_log
 from service.store.db import Database, DatabaseError
 from service.store.tables import audit_entry
@@ -22,7 +23,9 @@ from service.usecases import (
     cataloguing,
     membership,
     notifying,
+    ordering_harvests,
     signing_in,
+    staffing,
     subscribing,
 )
 from service.usecases.site import Site
@@ -139,14 +142,18 @@ def test_an_entry_is_told_in_words(before: Any, after: Any, reason: str, words: 
 
 def test_a_token_is_in_the_log_as_given_and_taken_and_never_itself(site: Site) -> None:
     a_partner(site)
-    signing_in.add_staff(site.db, "kim", site.now(), by=HANA)
+    staffing.add_staff(site.db, "kim", Role.CATALOGUER, site.now(), by=HANA)
+    staffing.change_role(site.db, "kim", Role.ADMIN, site.now(), by=HANA)
     tokens = [
         signing_in.issue_partner_token(site.db, "nagasaki", "harvest", site.now(), by=HANA),
         signing_in.issue_staff_token(site.db, "kim", "", site.now(), by=HANA),
     ]
     signing_in.revoke_partner_tokens(site.db, "nagasaki", site.now(), by=HANA)
     signing_in.revoke_staff_tokens(site.db, "kim", site.now(), by=HANA)
-    assert said(site, "account") == [("added", "kim", None, None)]
+    assert said(site, "account") == [
+        ("added", "kim", None, {"role": "cataloguer"}),
+        ("changed", "kim", {"role": "cataloguer"}, {"role": "admin"}),
+    ]
     assert said(site, "token") == [
         ("issued", "partner:nagasaki", None, {"label": "harvest"}),
         ("issued", "staff:kim", None, {"label": ""}),
@@ -188,7 +195,7 @@ def test_what_is_done_to_a_source_is_in_the_log_without_its_secrets(
     subscribing.pause(site.db, "n", site.now(), by=HANA)
     subscribing.pause(site.db, "n", site.now(), by=HANA)  # it is paused already
     subscribing.resume(site.db, "n", site.now(), by=HANA)
-    subscribing.begin(site.db, "n", full=True, by=HANA, now=site.now())
+    ordering_harvests.begin(site.db, "n", full=True, by=HANA, now=site.now())
     found = entries(site, "source")
     assert [each.action for each in found] == ["added", "paused", "resumed", "ordered a harvest of"]
     assert (found[1].before, found[1].after) == ({"state": "ACTIVE"}, {"state": "PAUSED"})

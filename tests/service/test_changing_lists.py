@@ -18,7 +18,15 @@ from service.domain.wish import Outcome
 from service.errors import BookbridgeError, Conflict, Invalid, NotFound, Outdated, WrongValues
 from service.store import offer_lists
 from service.store.tables import allocation_run, audit_entry, offer, wish
-from service.usecases import changing_lists, membership, notifying, offering, planning, rescheduling
+from service.usecases import (
+    changing_lists,
+    confirming,
+    membership,
+    notifying,
+    offering,
+    planning,
+    rescheduling,
+)
 from service.usecases.site import Site
 from tests.service.builders import a_partner, a_record, bring, open_list, work
 from tests.service.matching import one
@@ -212,6 +220,38 @@ def test_other_rules_of_allocation_undo_a_plan_that_was_made_by_the_old_ones(sit
     assert _run_state(site) is RunState.PROPOSED
     change(site, not_to=["MN"])
     assert _run_state(site) is RunState.PLANNING, "it cannot be confirmed"
+
+
+@pytest.mark.parametrize("part", [1, 2])
+@pytest.mark.parametrize("of_title", [False, True])
+def test_rules_that_change_while_a_plan_is_made_leave_none_that_could_be_confirmed(
+    site: Site, monkeypatch: pytest.MonkeyPatch, part: int, of_title: bool
+) -> None:
+    a_wished_list(site)
+    (title,) = offering.browse(site.db, None, slug="spring")
+    hand(site).move(31 * 86_400)
+    work(site)
+    read, parts = planning._Keeping.read, 0
+
+    def changing(keeping: Any) -> None:
+        nonlocal parts
+        parts += 1
+        read(keeping)
+        if parts == part:
+            if of_title:
+                change_title(site, title.public_id, not_to=["MN"])
+            else:
+                change(site, not_to=["MN"])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(planning, "_AT_ONCE", 1)
+        patched.setattr(planning._Keeping, "read", changing)
+        with pytest.raises(Conflict, match=r"(plan|look at) it again"):
+            planning.plan(site.db, "spring", now=site.now(), by="staff:hana")
+    with pytest.raises(Conflict, match="plan it first"):
+        confirming.confirm(site.db, "spring", site.now, by="staff:hana")
+    planning.plan(site.db, "spring", now=site.now(), by="staff:hana")
+    confirming.confirm(site.db, "spring", site.now, by="staff:hana")
 
 
 def _run_state(site: Site) -> RunState:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import partner_entry
+from service.domain import partner_entry, partner_fields
+from service.domain.book import Book
 from service.domain.partner_entry import Contact, Digest, PartnerEntry
 from service.domain.subject_profile import SubjectProfile, fits
 from service.errors import Conflict, Invalid, NotFound, Outdated
@@ -116,7 +117,7 @@ def test_all_that_is_wrong_with_an_entry_is_told_at_once(site: Site) -> None:
 )
 def test_what_is_wrong_with_a_field_is_refused_by_its_name(field: str, value: object) -> None:
     with pytest.raises(Invalid) as raised:
-        partner_entry.checked({**NAGASAKI, field: value})
+        partner_fields.checked({**NAGASAKI, field: value})
     assert raised.value.field == field
 
 
@@ -185,7 +186,7 @@ def test_a_partner_changes_its_contacts_and_not_its_priority(site: Site) -> None
     after = enrolling.change_own(site.db, partner, change, seen=1, now=site.now())
     assert [each.name for each in after.contacts] == ["New desk"]
     assert audited(site, "nagasaki")[0][1] == "partner:nagasaki"
-    for field in set(partner_entry.FIELDS) - set(partner_entry.OWN_FIELDS):
+    for field in set(partner_fields.FIELDS) - set(partner_entry.OWN_FIELDS):
         with pytest.raises(Invalid) as raised:
             enrolling.change_own(
                 site.db, partner, {**change, field: NAGASAKI[field]}, seen=None, now=site.now()
@@ -224,19 +225,24 @@ def test_a_profile_fits_by_all_that_it_names_and_an_empty_one_fits_nothing(
     words: list[str], languages: list[str]
 ) -> None:
     profile = SubjectProfile(languages=tuple(languages), words=tuple(words))
-    found = fits(profile, title="한국의역사 and History", languages="kor eng")
+    found = fits(profile, Book(title="한국의역사 and History", languages="kor eng"))
     meets = (not languages or "kor" in languages) and (
         not words or not {"histor", "역사"}.isdisjoint(words)
     )
     assert found.fits is (bool(profile) and meets)
     assert bool(found.reason) is found.fits
-    assert not fits(profile, title="", languages="eng") or not languages
+    assert not fits(profile, Book(title="", languages="eng")) or not languages
 
 
 def test_a_class_fits_by_its_beginning_and_a_subject_as_a_title() -> None:
     profile = SubjectProfile(classes=("951.9",), words=("café",))
-    assert fits(profile, title="x", classes=["951.9043"]).reason == "class 951.9"
-    assert fits(profile, title="x", subjects=["Cafe\u0301s of Seoul"]).reason == "the word café"
-    assert not fits(profile, title="x", classes=["95"])
-    assert not fits(SubjectProfile(places=("KR",)), title="x", place="JP")
-    assert fits(SubjectProfile(places=("KR",)), title="x", place="KR").reason == "published in KR"
+    assert fits(profile, Book(title="x", classes=("951.9043",))).reason == "class 951.9"
+    assert (
+        fits(profile, Book(title="x", subjects=("Cafe\u0301s of Seoul",))).reason == "the word café"
+    )
+    assert not fits(profile, Book(title="x", classes=("95",)))
+    assert not fits(SubjectProfile(places=("KR",)), Book(title="x", place="JP"))
+    assert (
+        fits(SubjectProfile(places=("KR",)), Book(title="x", place="KR")).reason
+        == "published in KR"
+    )

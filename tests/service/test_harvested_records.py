@@ -29,17 +29,11 @@ from service.store.tables import (
     record_version,
     rendition,
 )
-from service.usecases import cataloguing, offering, publishing, subscribing
+from service.usecases import cataloguing, offering, publishing, reading_sources
 from service.usecases.site import Site
 from tests.oai.hostile import Site as Provider
 from tests.oai.memory import identifier_of
-from tests.service.builders import (
-    a_file,
-    a_record,
-    open_list,
-    receive,
-    work,
-)
+from tests.service.builders import a_file, a_record, open_list, receive, work
 from tests.service.nagasaki import (
     add,
     count,
@@ -75,7 +69,7 @@ def test_what_a_partner_offers_comes_onto_a_list_of_its_own(
         9,
         "from-nagasaki",
     )
-    source = subscribing.find_source(site.db, "nagasaki").source
+    source = reading_sources.find_source(site.db, "nagasaki").source
     assert source.next_from is not None
 
 
@@ -138,7 +132,7 @@ def test_a_harvest_of_what_is_no_marc_says_so_and_waits_for_a_person(
 
 def test_wishes_are_left_to_their_own_ending(site: Site, provider: tuple[Provider, str]) -> None:
     add(site, provider[1], kind=SourceKind.WISHES)
-    assert subscribing.find_source(site.db, "nagasaki").source.list_slug is None
+    assert reading_sources.find_source(site.db, "nagasaki").source.list_slug is None
 
 
 # --- identity -----------------------------------------------------------------------------------
@@ -352,7 +346,7 @@ def test_72_an_accident_that_is_mended_is_forgotten_by_the_next_harvest(
     there.memory.items.update(items)
     assert harvest(site)[0].state is HarvestState.DONE
     assert numbers(offered(site).values()) == list(range(1, 10))
-    states = [past.harvest.state for past in subscribing.list_harvests(site.db, "nagasaki")]
+    states = [past.harvest.state for past in reading_sources.list_harvests(site.db, "nagasaki")]
     assert states == [HarvestState.DONE, HarvestState.ABANDONED, HarvestState.DONE]
     assert rows(site, sa.select(original.c.id).where(original.c.sha256.is_(None))) == []
 

@@ -31,6 +31,8 @@ from service.usecases import (
     harvesting,
     membership,
     offering,
+    ordering_harvests,
+    reading_sources,
     subscribing,
     wishing,
 )
@@ -74,9 +76,9 @@ class Wished:
         del self.memory.items[identifier_of(number)]
 
     def harvest(self, **how: bool) -> None:
-        subscribing.begin(self.site.db, "wishes", now=self.site.now(), **how)  # type: ignore[arg-type]
+        ordering_harvests.begin(self.site.db, "wishes", now=self.site.now(), **how)  # type: ignore[arg-type]
         work(self.site)
-        standing = subscribing.find_source(self.site.db, "wishes")
+        standing = reading_sources.find_source(self.site.db, "wishes")
         assert standing.harvest is not None
         assert standing.harvest.state == "DONE", standing.harvest.error
 
@@ -253,7 +255,7 @@ def test_what_a_full_list_does_not_name_any_more_is_withdrawn(wished: Wished) ->
     wished.harvest()
     assert len(wished.open()) == 3, "a list of changes says nothing of what it does not name"
     wished.site.clock.move(10)  # type: ignore[attr-defined]
-    subscribing.begin(
+    ordering_harvests.begin(
         wished.site.db, "wishes", full=True, accept_vanished=True, now=wished.site.now()
     )
     work(wished.site)
@@ -345,10 +347,10 @@ def test_a_worker_that_is_killed_goes_on_where_it_was(
 def test_a_second_harvest_waits_for_nobody_and_loses_nothing_of_the_first(wished: Wished) -> None:
     """The records of a harvest are kept until its wishes are read, however late that is."""
     wished.say(0, the_book(0))
-    subscribing.begin(wished.site.db, "wishes", now=wished.site.now())
+    ordering_harvests.begin(wished.site.db, "wishes", now=wished.site.now())
     _only(wished.site, HARVEST)
     wished.say(1, the_book(1))
-    subscribing.begin(wished.site.db, "wishes", now=wished.site.now())
+    ordering_harvests.begin(wished.site.db, "wishes", now=wished.site.now())
     _only(wished.site, HARVEST)
     work(wished.site)
     assert sorted(wished.open()) == ["Book 0", "Book 1"]

@@ -19,20 +19,18 @@ from service.domain.harvest import HARVEST, MOST_TRIES, HarvestState
 from service.errors import Conflict, Invalid, LeaseLost, NotFound
 from service.store import jobs, originals
 from service.store.db import Database
-from service.store.tables import (
-    harvest_line,
-    harvested,
-    import_batch,
+from service.store.tables import harvest_line, harvested, import_batch
+from service.usecases import (
+    cataloguing,
+    harvesting,
+    ordering_harvests,
+    reading_sources,
+    subscribing,
 )
-from service.usecases import cataloguing, harvesting, subscribing
 from service.usecases.site import Site
 from tests.oai.hostile import Asked, Sent, books, once, serving
 from tests.oai.hostile import Site as Provider
-from tests.service.builders import (
-    HandClock,
-    make_site,
-    work,
-)
+from tests.service.builders import HandClock, make_site, work
 from tests.service.nagasaki import (
     LOOPBACK,
     add,
@@ -60,14 +58,14 @@ def test_70_the_next_harvest_begins_by_the_first_answers_clock_and_never_leaves_
     there, url = provider
     add(site, url)
     harvest(site)
-    first = subscribing.find_source(site.db, "nagasaki").source.next_from
+    first = reading_sources.find_source(site.db, "nagasaki").source.next_from
     assert first == there.memory.clock - 3600
     there.memory.clock += 50
     harvest(site, from_=there.memory.clock)  # what came in between was not asked for
-    assert subscribing.find_source(site.db, "nagasaki").source.next_from == first
+    assert reading_sources.find_source(site.db, "nagasaki").source.next_from == first
     there.memory.clock += 50
     harvest(site, from_=first - 5)
-    assert subscribing.find_source(site.db, "nagasaki").source.next_from == first + 100
+    assert reading_sources.find_source(site.db, "nagasaki").source.next_from == first + 100
 
 
 def test_71_a_provider_of_days_is_asked_for_days(
@@ -98,7 +96,7 @@ def test_69_a_run_that_ends_anywhere_goes_on_there_and_every_record_is_there_onc
     """A worker is ended after each step in turn, and another goes on when its lease has ended."""
     there, url = provider
     add(site, url)
-    subscribing.begin(site.db, "nagasaki", now=site.now())
+    ordering_harvests.begin(site.db, "nagasaki", now=site.now())
 
     class Killed(BaseException):
         """Nothing catches it, as nothing catches SIGKILL."""
@@ -130,11 +128,11 @@ def test_75_of_two_harvests_of_a_source_the_second_is_refused(
     """Row 73: the lease, the index, and the page that comes too late."""
     _, url = provider
     add(site, url)
-    first = subscribing.begin(site.db, "nagasaki", now=site.now())
-    again = subscribing.begin(site.db, "nagasaki", now=site.now())
+    first = ordering_harvests.begin(site.db, "nagasaki", now=site.now())
+    again = ordering_harvests.begin(site.db, "nagasaki", now=site.now())
     assert again.harvest == first.harvest
     with pytest.raises(Conflict, match="already"):
-        subscribing.begin(site.db, "nagasaki", full=True, now=site.now())
+        ordering_harvests.begin(site.db, "nagasaki", full=True, now=site.now())
     assert first.job is not None
     held = worker.lease(site, first.job.id)
     assert held is not None
@@ -208,7 +206,7 @@ def test_row_68_the_pauses_grow_and_end_and_then_a_person_goes_on(
     there.script = lambda _: None
     done, _ = harvest(site)
     assert (done.state, done.pages) == (HarvestState.DONE, 3)
-    assert subscribing.find_source(site.db, "nagasaki").source.due_at is not None
+    assert reading_sources.find_source(site.db, "nagasaki").source.due_at is not None
 
 
 def test_61_a_provider_that_asks_for_a_pause_gets_it(
@@ -350,7 +348,7 @@ def test_a_removed_source_offers_nothing_and_its_name_is_not_used_again(
     subscribing.remove(site.db, "nagasaki", site.now())
     assert offered(site) == {}
     with pytest.raises(NotFound):
-        subscribing.begin(site.db, "nagasaki", now=site.now())
+        ordering_harvests.begin(site.db, "nagasaki", now=site.now())
     with pytest.raises(Conflict, match="was"):
         add(site, url)
 
@@ -390,7 +388,7 @@ def test_credentials_are_sealed_sent_and_in_nothing_that_is_shown(
     add(site, url, credentials=("seaside", "söcret"))
     harvest(site)
     assert all(each.headers["authorization"].startswith("Basic ") for each in there.log)
-    standing = subscribing.find_source(site.db, "nagasaki")
+    standing = reading_sources.find_source(site.db, "nagasaki")
     assert "söcret" not in repr(standing)
     assert standing.source.credentials is not None
     assert b"s\xc3\xb6cret" not in standing.source.credentials

@@ -26,6 +26,7 @@ from service.usecases import (
     membership,
     notifying,
     offering,
+    tiering,
     wishing,
 )
 from service.usecases.site import Site
@@ -178,7 +179,7 @@ def test_a_later_tier_and_a_later_member_meet_what_they_could_not_see_before(sit
     work(site)
     assert outcomes(site, of_far) == outcomes(site, of_late) == [Outcome.WAITING]
     moment = site.now() + timedelta(days=30)
-    offering.add_tier(site.db, "spring", "second", moment, site.now())
+    tiering.add_tier(site.db, "spring", "second", moment, site.now())
     site.clock.move(31 * 86_400)
     work(site)
     assert outcomes(site, of_far) == [Outcome.MATCHED]

@@ -377,3 +377,37 @@ def test_a_site_that_believes_titles_registers_by_them() -> None:
     assert answer(line, offered, trusting).outcome is Outcome.REGISTERED
     wary = match_rule.of_site({"match": 88})
     assert answer(line, offered, wary).outcome is Outcome.WAITING
+
+
+def test_a_reason_says_titles_as_they_are_written(site: Site) -> None:
+    open_list(site)
+    title = "그 집에 책이 산다 : 이둔 소설"
+    bring(
+        site,
+        a_book(title, "이둔", "2014"),
+        a_book("The lost garden", "Kim, Ara", "2001", language="eng"),
+    )
+    partner = a_partner(site)
+    found = one(site, partner, title="그 집에 책이 산다", author="이둔", year="2014")
+    assert "the same title “그 집에 책이 산다”" in found.reason.lower()
+    found = one(site, partner, title="Lost Garden", author="Kim, Ara", year="2001")
+    assert "the same title “lost garden”" in found.reason.lower()
+    assert "Lost Garden" in found.reason
+    other = a_partner(site, "busan")
+    found = one(site, other, title="The lost gardens", author="Kim, Ara", year="2001")
+    assert "“The lost gardens” is spelt much like “The lost garden”" in found.reason
+
+
+def test_the_public_id_alone_names_an_offer_in_a_cell(site: Site) -> None:
+    open_list(site)
+    bring(site, a_book(isbn=VEGETARIAN))
+    (public_id,) = offers(site).values()
+    partner = a_partner(site)
+    for written in (public_id, public_id.lower()):
+        found = one(site, partner, identifier=written)
+        assert found.outcome in (Outcome.REGISTERED, Outcome.DUPLICATE)
+    unknown = one(site, partner, identifier="0" * 26)
+    assert (unknown.outcome, unknown.reason) == (
+        Outcome.NOT_OFFERED,
+        "No offer has this identifier.",
+    )

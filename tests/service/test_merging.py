@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from service.domain.agreement import Agreement, AgreementAction
 from service.domain.partner import Partner
 from service.domain.wish import Mode, Outcome
 from service.errors import Conflict, Invalid, NotFound, Outdated, Unauthenticated
-from service.store import audiences, feed, mergers, partners
+from service.store import audiences, feed, merged_rows, partners
 from service.store.tables import (
     agreement_party,
     allocation,
@@ -25,12 +26,15 @@ from service.store.tables import (
     wish_list,
 )
 from service.usecases import (
+    agreeing,
     enrolling,
     giving,
     membership,
     merging,
+    moving_agreements,
     notifying,
     offering,
+    reading_agreements,
     signing_in,
     wishing,
 )
@@ -208,9 +212,9 @@ def test_an_entry_holds_what_only_the_other_told(site: Site) -> None:
     assert entry.notes == "Merged with old: Library A, Nagasaki, JP-1\nClosed in May."
 
 
-def test_nothing_of_any_table_stays_with_the_old_entry(site: Site) -> None:
+def test_nothing_but_the_ledger_stays_with_the_old_entry(site: Site) -> None:
     old, new = a_partner(site, "old"), a_partner(site, "new")
-    columns = list(mergers.references())
+    columns = list(merged_rows.references())
     named = {f"{column.table.name}.{column.name}" for column in columns}
     assert named == {
         f"{table.name}.{key.parent.name}"
@@ -219,7 +223,7 @@ def test_nothing_of_any_table_stays_with_the_old_entry(site: Site) -> None:
         if key.column is partner.c.id
     }
     assert len(named) >= 20
-    assert set(mergers.RULES) <= named
+    assert set(merged_rows.RULES) <= named
     with site.db.write() as conn:
         for column in columns:
             more = {partner: {"code": "chained"}, partner_name: {"language": "ja"}}
@@ -235,7 +239,7 @@ def test_nothing_of_any_table_stays_with_the_old_entry(site: Site) -> None:
                 ).scalar_one()
             )
         }
-        assert left == {}
+        assert left.keys() == {"ledger_entry.partner_id", "ledger_total.partner_id"}
         moved = sa.select(sa.func.count()).where(partner.c.merged_into == new.id)
         assert conn.execute(moved).scalar_one() == 2, "the old entry, and one that was merged there"
 
@@ -373,3 +377,59 @@ def test_wishes_that_arrive_while_entries_merge_are_the_others_or_are_refused(
         assert conn.execute(left).scalar_one() == 0
         assert audiences.standing(conn, old.id) == {feed.PUBLIC}
         assert partners.merged_into(conn, "old") == "new"
+
+
+# --- agreements -----------------------------------------------------------------------------------
+
+AGREED = {"title": "Exchange", "scope": ["BOOKS"], "signed_on": "2049-01-01"}
+
+
+def agree(site: Site, code: str, **terms: Any) -> Agreement:
+    """Let an agreement about books with a partner run."""
+    given = AGREED | {"starts_on": "2049-01-01", "parties": [{"partner": code}]} | terms
+    return agreeing.draw_up(site.db, given, signed=True, by="staff:hana", now=site.now())
+
+
+def test_two_whose_agreements_contradict_each_other_do_not_become_one_before_that_is_settled(
+    site: Site, both: tuple[Partner, Partner]
+) -> None:
+    mine = agree(site, "old", basis="PIECE", tolerance=5)
+    theirs = agree(site, "new", basis="VOLUME", tolerance=5)
+    agree(site, "new", scope=["STAFF"], title="Of something else")
+    with pytest.raises(Conflict) as refused:
+        merge(site)
+    assert (
+        f"agreement {mine.public_id} (Exchange) with old: basis is PIECE here and VOLUME in "
+        f"agreement {theirs.public_id} (Exchange) with new, which runs at the same time. Let both"
+    ) in refused.value.detail
+    assert refused.value.detail.count("agreement ") == 2
+    assert enrolling.find_entry(site.db, "old").code == "old"
+    moving_agreements.move(
+        site.db,
+        theirs.public_id,
+        AgreementAction.TERMINATE,
+        reason="One library",
+        by="staff:hana",
+        now=site.now(),
+    )
+    merge(site)
+    found = reading_agreements.find(site.db, mine.public_id)
+    assert [party.partner for party in found.agreement.terms.parties] == ["new"]
+
+
+def test_an_agreement_that_ended_or_is_not_signed_is_in_nobodys_way(
+    site: Site, both: tuple[Partner, Partner]
+) -> None:
+    ended = agree(site, "old", basis="PIECE")
+    moving_agreements.move(
+        site.db,
+        ended.public_id,
+        AgreementAction.TERMINATE,
+        reason="One library",
+        by="staff:hana",
+        now=site.now(),
+    )
+    given = AGREED | {"parties": [{"partner": "old"}], "basis": "PIECE"}
+    agreeing.draw_up(site.db, given, by="staff:hana", now=site.now())
+    agree(site, "new", basis="VOLUME")
+    merge(site)

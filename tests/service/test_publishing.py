@@ -14,7 +14,7 @@ from service import worker
 from service.domain import publication
 from service.domain.offer import ListAction
 from service.errors import Busy
-from service.store import feed, offer_lists, offers
+from service.store import feed, offer_lists, offers, shown_offers
 from service.store.db import WAIT_MS, Connection, Database
 from service.usecases import offering, publishing
 from service.usecases.disseminating import FeedRepository
@@ -425,7 +425,7 @@ def test_a_restricted_list_is_in_no_verb_set_count_or_error(site: Site) -> None:
 
 
 def _public_id(conn: Connection, title: str) -> str:
-    return next(o.public_id for o in offers.browse(conn, {1, 2}) if o.title == title)
+    return next(o.public_id for o in shown_offers.browse(conn, {1, 2}) if o.title == title)
 
 
 def _with(site: Site, **changes: object) -> object:

@@ -26,6 +26,7 @@ from service.usecases import (
     fetching,
     membership,
     offering,
+    ordering_harvests,
     requesting,
     sending_wishes,
     signing_in,
@@ -105,7 +106,7 @@ def exchange(db: Database, tmp_path: Path, sqlite_template: Path) -> Iterator[Ex
             auto_commit=True,
             now=us.now(),
         )
-        subscribing.begin(us.db, "busan", now=us.now())
+        ordering_harvests.begin(us.db, "busan", now=us.now())
         work(us)
         yield Exchange(us, partner, line, clock)
     partner_db.close()
@@ -177,7 +178,7 @@ def test_a_title_that_the_partner_took_back_cannot_be_wished_for(exchange: Excha
     )
     work(exchange.partner)
     exchange.clock.move(10)
-    subscribing.begin(exchange.us.db, "busan", now=exchange.us.now())
+    ordering_harvests.begin(exchange.us.db, "busan", now=exchange.us.now())
     work(exchange.us)
     with pytest.raises(Invalid, match="not on offer any more"):
         requesting.add(exchange.us.db, [gone], now=exchange.us.now())

@@ -14,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marc_mappings import codes
-from service.domain import partner_table, place
+from service.domain import place, table_file
 from service.domain.partner import PartnerState, PartnerType
-from service.domain.partner_table import CLEARED, CSV, ODS, XLSX, guarded, unguarded
+from service.domain.partner_row import CLEARED
+from service.domain.partner_table import CSV
+from service.domain.table_file import guarded, unguarded
+from service.domain.wish_sheet import ODS, XLSX
 from service.errors import Invalid, UnsupportedFormat
 from service.store.db import Database
 from service.usecases import enrolling, merging, naming_places, tabulating
@@ -40,7 +43,7 @@ def take(site: Site, table: str | bytes, media_type: str = CSV, **more: Any) -> 
 
 
 def exported(db: Database) -> str:
-    return "".join(partner_table.csv_lines(tabulating.table(db)))
+    return "".join(table_file.csv_lines(tabulating.table(db)))
 
 
 def rejected(taken: TakenIn) -> list[tuple[int, str]]:
@@ -110,7 +113,7 @@ def test_a_directory_of_552_partners_in_117_places_comes_back_unchanged(
                 enrolling.enter(conn, code, values, by="x", now=site.now())
         enrolling.set_state(theirs, "p-007", PartnerState.SUSPENDED, by="x", now=site.now())
         table = exported(theirs)
-        sheet = partner_table.xlsx(tabulating.table(theirs))
+        sheet = table_file.xlsx(tabulating.table(theirs), "Partners")
     finally:
         theirs.close()
     rows = list(csv.DictReader(io.StringIO(table)))
@@ -155,7 +158,7 @@ def test_a_file_with_bad_rows_imports_the_good_ones_and_returns_the_others(site:
 
 def test_the_rows_that_were_returned_are_mended_and_sent_again(site: Site) -> None:
     taken = take(site, BAD)
-    back = "".join(partner_table.csv_lines(taken.returned()))
+    back = "".join(table_file.csv_lines(taken.returned()))
     rows = list(csv.reader(io.StringIO(back)))
     assert rows[0][:5] == ["row", "column", "reason", "code", "name"]
     mended = back.replace("Bad Code", "bad-code").replace("JP-a", "JP-b")

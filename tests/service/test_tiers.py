@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from oai.repository import Key, Selection
+from service.domain.audit_entry import sentence
 from service.domain.offer import ListAction
 from service.domain.partner import Partner
 from service.errors import Conflict, Invalid, NotFound
 from service.store.db import Database
-from service.usecases import membership, offering
+from service.usecases import auditing, changing_lists, membership, offering, tiering
 from service.usecases.site import Site
 from tests.service.builders import a_partner, a_record, bring, make_site, open_list
 from tests.service.partner_views import hand, known, listed, publish, repository, titles
@@ -22,19 +23,19 @@ def test_a_tier_opens_by_a_publication_and_not_by_the_date_of_the_question(
     site: Site, tiered: Partner
 ) -> None:
     bela = known(site, "bela")
-    offering.add_tier(site.db, "secret", "far", site.now() + timedelta(hours=1), site.now())
+    tiering.add_tier(site.db, "secret", "far", site.now() + timedelta(hours=1), site.now())
     hand(site).move(7200)
     assert titles(listed(site, bela)) == ["Open"], "no worker has opened it yet"
     stamp = publish(site)
     assert titles(listed(site, bela)) == ["Open", "Secret"]
     assert [row.key.stamp for row in listed(site, bela, set="list:secret")] == [stamp]
     assert titles(listed(site)) == ["Open"]
-    (tier,) = offering.list_tiers(site.db, "secret")
+    (tier,) = tiering.list_tiers(site.db, "secret")
     assert tier.opened_at is not None
 
 
 def test_what_opens_to_all_leaves_the_groups_and_their_sets(site: Site, tiered: Partner) -> None:
-    offering.add_tier(site.db, "secret", "public", site.now() + timedelta(hours=1), site.now())
+    tiering.add_tier(site.db, "secret", "public", site.now() + timedelta(hours=1), site.now())
     before = publish(site)
     hand(site).move(7200)
     publish(site)
@@ -49,14 +50,14 @@ def test_a_tier_waits_for_its_list_and_a_closed_list_opens_to_nobody(site: Site)
     membership.add_audience(site.db, "near", now=site.now())
     membership.add_audience(site.db, "far", now=site.now())
     offering.create_list(site.db, slug="later", title="L", audience="near", now=site.now())
-    offering.add_tier(site.db, "later", "far", site.now(), site.now())
+    tiering.add_tier(site.db, "later", "far", site.now(), site.now())
     assert offering.keep_dates(site.db, site.now()) == 0
-    offering.add_tier(site.db, "later", "public", site.now() + timedelta(1), site.now())
+    tiering.add_tier(site.db, "later", "public", site.now() + timedelta(1), site.now())
     offering.change_list(site.db, "later", ListAction.OPEN, site.now())
     assert offering.keep_dates(site.db, site.now()) == 1
     offering.change_list(site.db, "later", ListAction.CLOSE, site.now())
     assert offering.keep_dates(site.db, site.now() + timedelta(2)) == 0
-    assert [tier.opened_at is None for tier in offering.list_tiers(site.db, "later")] == [
+    assert [tier.opened_at is None for tier in tiering.list_tiers(site.db, "later")] == [
         False,
         True,
     ]
@@ -71,15 +72,15 @@ def test_a_tier_that_could_show_nothing_to_anybody_is_refused(site: Site, tiered
         ("open", "far", Conflict),
     ):
         with pytest.raises(error):
-            offering.add_tier(site.db, slug, name, now, now)
+            tiering.add_tier(site.db, slug, name, now, now)
     with pytest.raises(Invalid):
-        offering.add_tier(site.db, "secret", "far", now.replace(tzinfo=None), now)
-    offering.add_tier(site.db, "secret", "far", now, now)
+        tiering.add_tier(site.db, "secret", "far", now.replace(tzinfo=None), now)
+    tiering.add_tier(site.db, "secret", "far", now, now)
     with pytest.raises(Conflict, match="already"):
-        offering.add_tier(site.db, "secret", "far", now + timedelta(1), now)
+        tiering.add_tier(site.db, "secret", "far", now + timedelta(1), now)
     offering.change_list(site.db, "secret", ListAction.CLOSE, now)
     with pytest.raises(Conflict, match="CLOSED"):
-        offering.add_tier(site.db, "secret", "public", now, now)
+        tiering.add_tier(site.db, "secret", "public", now, now)
 
 
 def test_a_tier_opens_to_all_after_thirty_days_while_one_harvests_and_nobody_misses_anything(
@@ -91,7 +92,7 @@ def test_a_tier_opens_to_all_after_thirty_days_while_one_harvests_and_nobody_mis
     open_list(site, "spring", audience="cities")
     open_list(site, "autumn")
     later = site.now() + timedelta(days=30)
-    offering.add_tier(site.db, "spring", "public", later, site.now())
+    tiering.add_tier(site.db, "spring", "public", later, site.now())
     spring = [f"Spring {n}" for n in range(7)]
     autumn = [f"Autumn {n}" for n in range(5)]
     bring(site, *(a_record(each, number=each) for each in spring), slug="spring")
@@ -116,6 +117,37 @@ def test_a_tier_opens_to_all_after_thirty_days_while_one_harvests_and_nobody_mis
         each.begin_again()
         each.to_the_end()
         assert sorted(each.there.values()) == sorted(autumn + spring)
+
+
+def test_what_becomes_of_a_tier_is_in_the_log_of_its_list(site: Site, tiered: Partner) -> None:
+    begun = site.now()
+    tiering.add_tier(site.db, "secret", "far", begun + timedelta(1), begun, by="staff:hana")
+    tiering.add_tier(site.db, "secret", "far", begun + timedelta(2), begun, by="staff:kim")
+    tiering.add_tier(site.db, "secret", "far", begun + timedelta(2), begun, by="staff:kim")
+    tiering.add_tier(site.db, "secret", "public", begun + timedelta(3), begun, by="staff:kim")
+    assert tiering.remove_tier(site.db, "secret", "public", begun, by="staff:hana") == (
+        tiering.list_tiers(site.db, "secret")
+    )
+    hand(site).move(3 * 86_400)
+    offering.keep_dates(site.db, site.now())
+    entries = auditing.list_entries(site.db, kind=changing_lists.KIND, name="secret")
+    days = [f"{begun + timedelta(n):%Y-%m-%dT%H:%M:%SZ}" for n in range(4)]
+    assert [(each.actor, sentence(each)) for each in reversed(entries)][-5:] == [
+        ("staff:hana", f"added a tier to offer list secret: tier far {days[1]}"),
+        ("staff:kim", f"moved a tier of offer list secret: tier far {days[1]} → {days[2]}"),
+        ("staff:kim", f"added a tier to offer list secret: tier public {days[3]}"),
+        ("staff:hana", f"removed a tier of offer list secret: tier public {days[3]}"),
+        ("worker", "opened a tier of offer list secret: audience far"),
+    ]
+
+
+def test_a_tier_is_taken_back_only_while_it_has_not_opened(site: Site, tiered: Partner) -> None:
+    now = site.now()
+    tiering.add_tier(site.db, "secret", "far", now, now)
+    with pytest.raises(Conflict, match="has opened to 'far' already"):
+        tiering.remove_tier(site.db, "secret", "far", now)
+    with pytest.raises(NotFound, match="no later tier for 'public'"):
+        tiering.remove_tier(site.db, "secret", "public", now)
 
 
 class _Harvest:

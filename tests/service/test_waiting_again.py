@@ -11,6 +11,7 @@ from service.domain.allocation import AllocationPolicy
 from service.domain.offer import ListAction
 from service.domain.partner import Partner
 from service.domain.wish import AnsweredLine, Outcome, WishState
+from service.store.tables import offer as offer_table
 from service.store.tables import wish as wish_table
 from service.store.tables import wish_key
 from service.usecases import (
@@ -24,7 +25,7 @@ from service.usecases import (
 )
 from service.usecases.site import Site
 from tests.service.builders import HandClock, a_partner, bring, open_list
-from tests.service.matching import VEGETARIAN, a_book, again, offers, wish
+from tests.service.matching import LATER, VEGETARIAN, a_book, again, offers, wish
 
 ISBN = {"isbn": VEGETARIAN}
 TITLE = {"title": "채식주의자", "author": "한강", "year": "2007"}
@@ -79,15 +80,50 @@ def test_a_wish_that_got_nothing_waits_and_meets_the_next_offer(
         assert conn.execute(sa.select(wish_key)).all() == []
 
 
-def test_one_that_named_the_offer_and_nothing_else_ends(
-    site: Site, pair: tuple[Partner, Partner]
+@pytest.mark.parametrize("compared", [True, False], ids=["compared", "shown to others since"])
+def test_one_that_only_named_the_offer_waits_for_what_that_showed(
+    site: Site, pair: tuple[Partner, Partner], compared: bool
 ) -> None:
     first, second = pair
     named = {"identifier": f"offer/{offers(site)[VEGETARIAN]}"}
     sent(site, first, ISBN)
     missed = sent(site, second, named)
+    if not compared:
+        with site.db.write() as conn:
+            conn.execute(offer_table.update().values(matched_version_id=None))
     allocate(site)
-    assert of(again(site, missed)[0]) == (WishState.NOT_ALLOCATED, Outcome.REGISTERED)
+    (line,) = again(site, missed)
+    assert of(line) == (WishState.OPEN, Outcome.WAITING)
+    assert line.reason.endswith(WAITS)
+    open_list(site, "autumn")
+    bring(site, a_book("다른 책", isbn=LATER), a_book(isbn=VEGETARIAN), slug="autumn")
+    (line,) = again(site, missed)
+    assert of(line) == (WishState.OPEN, Outcome.REGISTERED)
+    assert line.reason.endswith("on list autumn.")
+
+
+def test_it_tells_another_edition_from_the_one_that_was_named(
+    site: Site, pair: tuple[Partner, Partner]
+) -> None:
+    first, second = pair
+    sent(site, first, ISBN)
+    missed = sent(site, second, {"identifier": f"offer/{offers(site)[VEGETARIAN]}"})
+    allocate(site)
+    open_list(site, "autumn")
+    bring(site, a_book(isbn=LATER, year="2022"), slug="autumn")
+    assert of(again(site, missed)[0]) == (WishState.OPEN, Outcome.OTHER_EDITION)
+
+
+def test_a_copy_that_comes_back_reaches_one_that_only_named_the_offer(
+    site: Site, pair: tuple[Partner, Partner]
+) -> None:
+    first, second = pair
+    sent(site, first, ISBN)
+    missed = sent(site, second, {"identifier": f"offer/{offers(site)[VEGETARIAN]}"})
+    allocate(site)
+    (theirs,) = accepting.list_own(site.db, first)
+    accepting.decline(site.db, theirs.id, first, now=site.now(), by="partner:first")
+    assert of(again(site, missed)[0]) == (WishState.ALLOCATED, Outcome.REGISTERED)
 
 
 def test_one_that_was_taken_back_stays_so(site: Site, pair: tuple[Partner, Partner]) -> None:
@@ -159,7 +195,7 @@ def test_it_waits_once_however_often_a_confirmation_goes_on(
     first, second = pair
     sent(site, first, ISBN)
     missed = sent(site, second, ISBN, TITLE | {"title": "다른 책"})
-    monkeypatch.setattr(waiting_again, "_AT_ONCE", 1)
+    monkeypatch.setattr(waiting_again, "_AHEAD", 1)
     allocate(site)
     before = again(site, missed)
     with site.db.read() as conn:

@@ -18,7 +18,7 @@ from service.domain.wish import Outcome
 from service.errors import Conflict, NotFound, WrongValues
 from service.store import partners, wish_keys
 from service.store.tables import audit_entry
-from service.usecases import enrolling, membership, notifying, offering, watching, wishing
+from service.usecases import enrolling, membership, notifying, offering, tiering, watching, wishing
 from service.usecases.site import Site
 from tests.service.builders import a_partner, a_record, bring, open_list, work
 from tests.service.matching import one
@@ -136,7 +136,7 @@ def test_what_becomes_visible_later_is_met_then(site: Site) -> None:
     membership.join(site.db, "near", ["bela"], now=site.now())
     work(site)
     assert [len(told(site, each)) for each in (ara, bela, cora)] == [1, 1, 0], "who joins"
-    offering.add_tier(site.db, "spring", "public", site.now() + timedelta(days=30), site.now())
+    tiering.add_tier(site.db, "spring", "public", site.now() + timedelta(days=30), site.now())
     hand(site).move(31 * 86_400)
     work(site)
     assert [len(told(site, each)) for each in (ara, bela, cora)] == [1, 1, 1], "a tier that opens"

@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from marc_mappings.record import Field, Subfield
 from service.domain.offer import ListAction
@@ -13,6 +14,7 @@ from service.domain.partner import Partner, PartnerState
 from service.domain.wish import Mode, Outcome, WishState
 from service.errors import Conflict, Invalid, NotFound, TooLarge, UnsupportedFormat
 from service.store import feed
+from service.store.tables import offer
 from service.usecases import enrolling, membership, offering, wishing
 from service.usecases.site import Site
 from service.usecases.wishing import Limits, Request
@@ -160,6 +162,28 @@ def test_what_was_withdrawn_or_never_ours_is_not_offered(site: Site) -> None:
     received = send(site, a_partner(site), gone, never)
     assert outcomes(received) == [Outcome.NOT_OFFERED] * 2
     assert "is not on offer any more" in received.wish_list.lines[0].reason
+
+
+def test_a_list_that_was_never_open_is_not_there_even_by_exact_names(site: Site) -> None:
+    """One that was open and is withdrawn is known of; what was only planned never is."""
+    partner = a_partner(site)
+    planned = site.now() + timedelta(days=10)
+    offering.create_list(site.db, slug="spring", title="Spring", opens_at=planned, now=site.now())
+    bring(site, a_record("One", isbn=ISBN))
+    with site.db.read() as conn:
+        public_id = conn.execute(sa.select(offer.c.public_id)).scalar_one()
+    named = f"offer/{public_id}"
+    offering.change_list(site.db, "spring", ListAction.WITHDRAW, site.now())
+    (line,) = send(site, partner, named).wish_list.lines
+    assert (line.outcome, line.reason) == (Outcome.NOT_OFFERED, "No offer has this identifier.")
+    with pytest.raises(NotFound):
+        offering.show(site.db, {feed.PUBLIC}, public_id)
+    open_list(site, "summer")
+    bring(site, a_record("Two", number="2"), slug="summer")
+    known = identifier(site, "Two")
+    offering.change_list(site.db, "summer", ListAction.WITHDRAW, site.now())
+    (line,) = send(site, partner, known).wish_list.lines
+    assert "“Two”, is not on offer any more" in line.reason
 
 
 def test_an_offer_for_others_is_answered_as_if_it_were_not_there(site: Site) -> None:
@@ -344,7 +368,7 @@ def test_a_wish_taken_back_is_open_for_wishing_again(site: Site) -> None:
     partner = a_partner(site)
     sent = send(site, partner, ISBN).wish_list
     wishing.withdraw(site.db, partner, sent.public_id, 1)
-    with pytest.raises(NotFound):
+    with pytest.raises(Conflict, match="this wish is WITHDRAWN: it cannot be withdrawn; possible"):
         wishing.withdraw(site.db, partner, sent.public_id, 1)
     assert outcomes(send(site, partner, ISBN)) == [Outcome.WAITING]
 
