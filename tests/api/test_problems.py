@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -80,6 +81,10 @@ def test_a_wrong_query_parameter_is_named(nobody: Client, query: str, field: str
     assert [(fault["in"], fault["field"]) for fault in body["errors"]] == [("query", field)]
 
 
+# In the path of a rule: what a part of it has to be, what that may be, and its name.
+_CONVERTERS = re.compile(r"<(int|any)(?:\(([^)]*)\))?:(\w+)>")
+
+
 def test_every_view_refuses_a_parameter_that_it_does_not_know(
     app: Flask, nobody: Client, staff: Client, partner: Client
 ) -> None:
@@ -87,10 +92,10 @@ def test_every_view_refuses_a_parameter_that_it_does_not_know(
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith("/api/v1/"):
             continue
-        actions = {"action": "open" if "lists" in rule.rule else "resume"}
-        path = rule.build(
-            {name: 1 if name == "line_no" else actions.get(name, "x") for name in rule.arguments}
-        )
+        given: dict[str, object] = dict.fromkeys(rule.arguments, "x")
+        for kind, allowed, name in _CONVERTERS.findall(rule.rule):
+            given[name] = 1 if kind == "int" else allowed.split(",")[0].strip(" '\"")
+        path = rule.build(given)
         assert path is not None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             answers = [who(method, f"{path[1]}?nonsense=1", json={}) for who in (staff, partner)]

@@ -41,6 +41,8 @@ from service.usecases import answering, confirming
 from tests.service.exchange_machine import ExchangeMachine
 from tests.service.exchange_scene import PARTNERS, Numbers, prepare
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def prepared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
