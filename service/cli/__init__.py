@@ -61,6 +61,16 @@ COMMANDS: dict[str, Entry] = {
     ),
     "gift": Entry("gift", "Give books without a list: drafted, approved by name, packed."),
     "serial": Entry("serial", "Follow journals on exchange, issue by issue."),
+    "incoming": Entry(
+        "incoming",
+        "Take in what partners give: announced, received, checked, accessioned, catalogued.",
+    ),
+    "holdings": Entry(
+        "holdings", "Say what our library has: ISBNs and ISSNs that its own system exported."
+    ),
+    "selection": Entry(
+        "selection", "Look through what partners offer us, with what we hold beside it."
+    ),
     "agreement": Entry("agreement", "Draw up agreements with partners, sign, renew and end them."),
     "balance": Entry(
         "balance", "Show what was sent to PARTNER and received from it, or of all partners."

@@ -133,11 +133,15 @@ def _written_for(dialect: str) -> str:
 
 
 class Book(NamedTuple):
-    """A book of the file: the line that it is, and its record as it is kept."""
+    """A book of the file: the line that it is, and its record as it is kept.
+
+    ``fields`` of MARC 21 are written into it, behind those that there are of their tag.
+    """
 
     position: int
     title: str
     canonical: bytes
+    fields: tuple[Field, ...] = ()
 
 
 def make(books: Iterable[Book], chosen: Chosen, source: Source | None = None) -> bytes:
@@ -172,11 +176,12 @@ def _record(book: Book, dialect: str, source: Source | None) -> Record | Sound:
     if isinstance(read, formats.Unreadable):
         raise TypeError("what is kept of a record can be read")
     content: Record | Sound = without_local_fields(read.content)
-    if source is None and dialect == crosswalks.MARC21:
+    added = book.fields if source is None else (*book.fields, source.field())
+    if not added and dialect == crosswalks.MARC21:
         return content
     record = record_of(content)
-    if source is not None:
-        record = _with(record, source.field())
+    for field in added:
+        record = _with(record, field)
     if dialect == crosswalks.MARC21:
         return record
     made, _ = crosswalks.FROM_MARC21[dialect](record)

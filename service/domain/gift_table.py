@@ -65,15 +65,20 @@ class GiftTable:
     remark: str = ""
 
 
-def read(stream: BinaryIO, media_type: str, charset: str = "", *, currency: str) -> GiftTable:
+def read(
+    stream: BinaryIO, media_type: str, charset: str = "", *, currency: str | None
+) -> GiftTable:
     """Read a table, CSV or a spreadsheet; costs are in units of ``currency``, "" if none is known.
+
+    With None nobody asks what the books cost, and the columns that say so are not read.
 
     Raises ``UnsupportedFormat`` for another media type, ``TooLarge``, and ``Invalid`` where no row
     of headings names the title.
     """
     remark, rows = _rows(stream, media_type, charset)
     head = _head(rows)
-    columns = [_column(cell) for cell in head]
+    left_out = {COST, CURRENCY} if currency is None else set()
+    columns = ["" if (name := _column(cell)) in left_out else name for cell in head]
     twice = {name for name in columns if name and columns.count(name) > 1}
     if twice:
         raise Invalid(f"there are two columns for {min(twice)}; one must go")
@@ -90,7 +95,7 @@ def read(stream: BinaryIO, media_type: str, charset: str = "", *, currency: str)
             for name, cell in zip(columns, row.cells, strict=False)
             if name and cell.strip()
         }
-        faults = _faults(row, cells, len(columns), currency)
+        faults = _faults(row, cells, len(columns), currency or "")
         body, told = _record(row.number, cells) if not faults else (b"", [])
         if not faults and body in seen:
             faults = [Fault(row.number, "", f"this is the book of row {seen[body]} once more")]
@@ -100,7 +105,7 @@ def read(stream: BinaryIO, media_type: str, charset: str = "", *, currency: str)
         seen[body] = row.number
         bodies.append(body)
         remarks += told
-        lines.append(_line(cells, currency, len(bodies)))
+        lines.append(_line(cells, currency or "", len(bodies)))
     not_read = [cell.strip()[:100] for cell, name in zip(head, columns, strict=True) if not name]
     return GiftTable(
         tuple(lines),

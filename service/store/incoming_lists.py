@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from service.domain.offer import ListState, OfferState
+from service.domain.source import SourceKind
 from service.store import bulk, offer_lists, public_ids
-from service.store.tables import audience, offer, offer_list
+from service.store.tables import audience, offer, offer_list, source
 
 INCOMING = "INCOMING"
 """The kind of audience that has no members."""
@@ -52,6 +53,23 @@ def add(
         .values(offered_by=partner_id, state=state.value)
     )
     return made.id
+
+
+class Whose(NamedTuple):
+    """The partner whose list it is, and what its source brings, None for what a file brought."""
+
+    partner_id: int
+    kind: SourceKind | None
+
+
+def whose(conn: Connection, list_id: int) -> Whose | None:
+    """Return whose list it is, None for a list of ours."""
+    row = conn.execute(
+        sa.select(offer_list.c.offered_by, source.c.kind)
+        .outerjoin(source, source.c.list_id == offer_list.c.id)
+        .where(offer_list.c.id == list_id, offer_list.c.offered_by.is_not(None))
+    ).first()
+    return None if row is None else Whose(row[0], None if row[1] is None else SourceKind(row[1]))
 
 
 _OFFERED: Final = sa.select(offer.c.record_id).where(

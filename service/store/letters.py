@@ -234,7 +234,7 @@ def gift(conn: Connection, name: str) -> GiftRow | None:
 
 
 # Before its pieces were looked at nobody knows what there is to thank for.
-_BEFORE_CHECK: Final = ("ANNOUNCED", "RECEIVED")
+_BEFORE_CHECK: Final = ("ANNOUNCED", "RECEIVED", "CANCELLED")
 
 
 def acknowledge(conn: Connection, gift_id: int, now: datetime) -> bool:

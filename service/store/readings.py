@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from service.domain.import_batch import Action, Batch
-from service.store.tables import import_batch, import_line, record
+from service.store.tables import import_batch, import_line, offer_list, record
 
 
 class Reading(NamedTuple):
@@ -26,12 +26,16 @@ class Reading(NamedTuple):
 def others(conn: Connection, batch: Batch) -> list[int]:
     """Return the batches, for any list, in which the octets of this one were read before or since.
 
-    A file is read again when its sender says another encoding or dialect, or for another list.
+    A file is read again when its sender says another encoding or dialect, or for another list. What
+    is read for a partner's list is compared with that list alone: it changes no record of ours.
     """
+    is_ours = sa.exists().where(offer_list.c.id == batch.list_id, offer_list.c.offered_by.is_(None))
     return list(
         conn.execute(
             sa.select(import_batch.c.id).where(
-                import_batch.c.original_id == batch.original_id, import_batch.c.id != batch.id
+                import_batch.c.original_id == batch.original_id,
+                import_batch.c.id != batch.id,
+                (import_batch.c.list_id == batch.list_id) | is_ours,
             )
         ).scalars()
     )

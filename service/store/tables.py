@@ -1162,6 +1162,9 @@ accession_line = Table(
     Column("incoming_gift_id", Id, ForeignKey("incoming_gift.id"), primary_key=True),
     Column("position", sa.Integer, primary_key=True, autoincrement=False),
     Column("record_id", Id, ForeignKey("record.id"), index=True),
+    # Its place in the import of a file of the gift, if it is from there.
+    Column("batch_id", Id, ForeignKey("import_batch.id")),
+    Column("batch_position", sa.Integer),
     Column("title", sa.Text, nullable=False),
     Column("isbn", Name, nullable=False, server_default=""),
     Column("announced", sa.Integer, nullable=False, server_default="0"),  # copies
@@ -1175,6 +1178,7 @@ accession_line = Table(
     Column("shelf", sa.Text, nullable=False, server_default=""),
     Column("translated_title", sa.Text, nullable=False, server_default=""),
     Index("ix_accession_line_isbn_incoming_gift_id", "isbn", "incoming_gift_id"),
+    UniqueConstraint("batch_id", "batch_position"),
 )
 
 # What we hold, by identifiers that our own system exported.

@@ -6,6 +6,7 @@ cursor are one transaction, so that a step is never lost and never done twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, BinaryIO, NamedTuple
 
@@ -47,15 +48,17 @@ def receive(
     stage_only: bool = False,
     said: Said = Said(),  # noqa: B008 - a value
     limit: int,
+    also: Callable[[Connection, Batch], None] | None = None,
     by: str = COMMAND_LINE,
     now: datetime,
 ) -> Received:
     """Keep a file's bytes and enter it for staging.
 
     The same file for the same list, read as the same sender's word has it (``said``), is one
-    batch. Raises ``Invalid`` for a word that means nothing, ``NotFound`` or ``Conflict`` for a
-    list that cannot take titles, ``UnsupportedFormat`` for a file that is no MARC or a damaged
-    gzip file, ``TooLarge`` above ``limit`` octets, unpacked; nothing of the file is kept then.
+    batch; ``also`` is done in the transaction that enters it. Raises ``Invalid`` for a word that
+    means nothing, ``NotFound`` or ``Conflict`` for a list that cannot take titles,
+    ``UnsupportedFormat`` for a file that is no MARC or a damaged gzip file, ``TooLarge`` above
+    ``limit`` octets, unpacked; nothing of the file is kept then.
     """
     said = _understood(said)
     with db.read() as conn:
@@ -80,6 +83,8 @@ def receive(
             now=now,
         )
         jobs.enqueue(conn, STAGE, batch.id, total, now)
+        if also is not None:
+            also(conn, batch)
         told = {"list": list_slug, "file": batch.file_name, "stage_only": stage_only}
         _keep(conn, "received", batch, told, by, now)
         return Received(batch, jobs.of_subject(conn, STAGE, batch.id), already=False)

@@ -15,7 +15,7 @@ from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.store.readings import Reading
 from service.store.records import Kept
-from service.usecases import identifying, ordering_matches
+from service.usecases import identifying, joining_gifts, ordering_matches
 from service.usecases.identifying import Arrival
 from service.usecases.staging import Now, OnStep
 
@@ -40,6 +40,7 @@ def commit(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
             lines = imports.to_commit(conn, batch.id, position, _STEP)
             if not lines:
                 jobs.finish(conn, held, now())
+                joining_gifts.settle(conn, batch, offer_list)
                 imports.set_state(
                     conn, batch.id, [BatchState.COMMITTING], BatchState.COMMITTED, now()
                 )
@@ -111,7 +112,11 @@ def _overtaken(conn: Connection, batch: Batch, lines: Sequence[Staged]) -> list[
     since = _Since(
         facts,
         records.current_by_digest(conn, [digest for digest, _ in facts.values()]),
-        records.current_by_control_key(conn, [key for _, key in facts.values() if key]),
+        identifying.replaceable(
+            conn,
+            batch,
+            records.current_by_control_key(conn, [key for _, key in facts.values() if key]),
+        ),
         records.current_versions(conn, updates),
         readings.brought_meanwhile(conn, batch, lines[0].position, lines[-1].position),
     )

@@ -24,7 +24,15 @@ from service.domain.import_batch import Action, Batch, Decision, Staged
 from service.domain.record_version import NewVersion
 from service.domain.rendition import Rendition
 from service.domain.source import Source, SourceKind
-from service.store import harvested, harvests, imports, incoming_lists, records, sources
+from service.store import (
+    harvested,
+    harvests,
+    imports,
+    incoming_lists,
+    offer_lists,
+    records,
+    sources,
+)
 from service.store.db import Connection
 from service.store.feed import PROVENANCE
 from service.store.harvested import Arrived
@@ -50,6 +58,20 @@ def of_batch(conn: Connection, batch: Batch) -> Arrival | None:
     """Return the harvest that brought a batch, None for a file that somebody sent."""
     found = harvests.of_batch(conn, batch.id)
     return None if found is None else Arrival(sources.by_id(conn, found.source_id), found)
+
+
+def replaceable(
+    conn: Connection, batch: Batch, of_key: Mapping[str, Sequence[int]]
+) -> dict[str, list[int]]:
+    """Return, by control key, the records that a file may bring a newer form of.
+
+    A partner's file takes no place of a record that we offer ourselves: what it says of it is a
+    record of its own, as what is harvested.
+    """
+    if offer_lists.by_id(conn, batch.list_id).ours:
+        return {key: list(ids) for key, ids in of_key.items()}
+    ours = harvested.ours_as_well(conn, sorted({i for ids in of_key.values() for i in ids}))
+    return {key: [i for i in ids if i not in ours] for key, ids in of_key.items()}
 
 
 # --- staging ------------------------------------------------------------------------------------

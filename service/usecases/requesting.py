@@ -47,22 +47,35 @@ def add(
     A name is the public id of the offer here or the partner's OAI identifier. Raises ``Invalid``
     for one that no partner offers us, ``Conflict`` for one that is wished for already.
     """
+    with db.write() as conn:
+        return note_wishes(conn, names, quantity=quantity, note=note, by=by, now=now)
+
+
+def note_wishes(
+    conn: Connection,
+    names: Sequence[str],
+    *,
+    quantity: int = 1,
+    note: str = "",
+    by: str = "",
+    now: datetime,
+) -> list[OwnWish]:
+    """Do as ``add`` within a transaction."""
     rules.check_quantity(quantity)
     if len(note) > _NOTE_LENGTH:
         raise Invalid(f"a note has at most {_NOTE_LENGTH} characters", field="note")
     wanted = list(dict.fromkeys(name.strip() for name in names))
     if not wanted:
         raise Invalid("name at least one offer", field="offers")
-    with db.write() as conn:
-        found = _wishable(conn, wanted)
-        made = [
-            own_wishes.add(conn, each, quantity, note.strip(), by, now)
-            for each in {each.offer_id: each for each in found}.values()
-        ]
-        if None in made:
-            again = [each.public_id for each, key in zip(found, made, strict=True) if key is None]
-            raise Conflict(f"already wished for: {', '.join(again)}; nothing was noted")
-        return own_wishes.by_public_ids(conn, [key for key in made if key])
+    found = _wishable(conn, wanted)
+    made = [
+        own_wishes.add(conn, each, quantity, note.strip(), by, now)
+        for each in {each.offer_id: each for each in found}.values()
+    ]
+    if None in made:
+        again = [each.public_id for each, key in zip(found, made, strict=True) if key is None]
+        raise Conflict(f"already wished for: {', '.join(again)}; nothing was noted")
+    return own_wishes.by_public_ids(conn, [key for key in made if key])
 
 
 def _wishable(conn: Connection, names: Sequence[str]) -> list[Wishable]:

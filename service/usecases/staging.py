@@ -194,7 +194,7 @@ def _known(
     keys = [version.control_key for version in versions if version.control_key]
     same = records.current_by_digest(conn, digests)
     in_file = imports.staged_by_digest(conn, batch.id, digests)
-    of_key = records.current_by_control_key(conn, keys)
+    of_key = identifying.replaceable(conn, batch, records.current_by_control_key(conn, keys))
     key_in_file = imports.staged_control_keys(conn, batch.id, keys)
     before = readings.shown(conn, others, prepared[0].position, prepared[-1].position)
 

@@ -325,7 +325,7 @@ def test_no_answer_to_anybody_else_has_a_word_of_what_is_a_partners_own(
 # --- nobody becomes what it is not by saying so ---------------------------------------------------
 
 TOO_MUCH = {"role": "admin", "staff": True, "partner_id": 1, "code": "vladivostok", "state": "X"}
-SAID = {("scan_book", "code")}  # which is that of the book
+SAID = {("scan_book", "code"), ("scan_piece", "code")}  # which is that of the book
 
 
 def test_members_that_are_not_for_the_caller_to_say_are_refused(

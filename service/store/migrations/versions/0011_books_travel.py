@@ -103,6 +103,8 @@ def _gifts() -> None:
         sa.Column("incoming_gift_id", Id, nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("record_id", Id),
+        sa.Column("batch_id", Id),
+        sa.Column("batch_position", sa.Integer()),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("isbn", Name, server_default="", nullable=False),
         sa.Column("announced", sa.Integer(), server_default="0", nullable=False),
@@ -116,11 +118,17 @@ def _gifts() -> None:
         sa.Column("shelf", sa.Text(), server_default="", nullable=False),
         sa.Column("translated_title", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
+            ["batch_id"], ["import_batch.id"], name="fk_accession_line_batch_id"
+        ),
+        sa.ForeignKeyConstraint(
             ["incoming_gift_id"], ["incoming_gift.id"], name="fk_accession_line_incoming_gift_id"
         ),
         sa.ForeignKeyConstraint(["record_id"], ["record.id"], name="fk_accession_line_record_id"),
         sa.PrimaryKeyConstraint("incoming_gift_id", "position", name="pk_accession_line"),
         sa.UniqueConstraint("accession_number", name="uq_accession_line_accession_number"),
+        sa.UniqueConstraint(
+            "batch_id", "batch_position", name="uq_accession_line_batch_id_batch_position"
+        ),
     )
     op.create_index("ix_accession_line_barcode", "accession_line", ["barcode"])
     op.create_index(
