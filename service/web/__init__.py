@@ -13,19 +13,25 @@ from service.web import (
     catalogue,
     flow_control,
     health,
+    navigation,
     oai_endpoint,
     oai_explorer,
     presentation,
     receipt_page,
+    translating,
     visitors_book,
 )
+from service.web.desk import BLUEPRINTS as DESK
+from service.web.portal import BLUEPRINTS as PORTAL
 
 
 def register(app: Flask) -> None:
     """Add the pages and the endpoint to the application."""
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     Bootstrap5(app)
+    translating.register(app)
     presentation.register(app)
+    navigation.register(app)
     answers.register(app)
     flow_control.register(app, app.extensions["bookbridge"].settings)
     visitors_book.register(app, app.extensions["bookbridge"])
@@ -34,3 +40,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(oai_endpoint.endpoint)
     app.register_blueprint(receipt_page.pages)
     app.register_blueprint(health.endpoint)
+    for room in (*DESK, *PORTAL):
+        app.register_blueprint(room)
