@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from marc_mappings.letters import glimpse
@@ -61,16 +61,24 @@ class Verdict(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """What gives a flavour away: a field (``b""`` = the leader) whose bytes match, in words."""
+    """What gives a flavour away: a field (``b""`` = the leader) with bytes in it, in words.
+
+    ``shows`` looks for them in a field's bytes.
+    """
 
     dialect: str
     tag: bytes
-    pattern: re.Pattern[bytes]
+    shows: Callable[[bytes], re.Match[bytes] | None]
     words: str
 
 
 def _sign(dialect: str, tag: str, pattern: bytes, words: str) -> Sign:
-    return Sign(dialect, tag.encode("ascii"), re.compile(pattern, re.DOTALL), words)
+    # Searching is far quicker than going to the end of a field first, and back from there.
+    anywhere = pattern.removeprefix(b".*")
+    shows = re.compile(pattern, re.DOTALL).match
+    if anywhere != pattern:
+        shows = re.compile(anywhere, re.DOTALL).search
+    return Sign(dialect, tag.encode("ascii"), shows, words)
 
 
 SIGNS: Final[tuple[Sign, ...]] = (
@@ -145,10 +153,10 @@ def is_plain_marc21(raw: bytes) -> bool:
 
     It asks what ``family_of`` and ``signs_of`` ask of its glimpse, and spares making that.
     """
+    if raw[18:19] == b"k" or b"JTNDL" in raw or b"/\x1fd" in raw:
+        return False
     count, odd = divmod(raw.find(b"\x1e") - 24, 12)
     if odd or not 0 < count < glimpse.LONGEST or raw.count(b"\x1e") != count + 1:
-        return False
-    if raw[18:19] == b"k" or b"JTNDL" in raw or b"/\x1fd" in raw:
         return False
     tags = glimpse.tags_of(raw, count)
     return b"245" in tags and b"200" not in tags and _KOREAN.isdisjoint(tags)
@@ -156,20 +164,11 @@ def is_plain_marc21(raw: bytes) -> bool:
 
 def signs_of(seen: Glimpse, family: str) -> list[Sign]:
     """Return the signs of a flavour that a record of ``family`` shows."""
-    if family == "marc21" and not _needs_a_look(seen):
-        return []
-    return [sign for sign in _BY_FAMILY.get(family, ()) if _shows(seen, sign)]
-
-
-def _needs_a_look(seen: Glimpse) -> bool:
-    if seen.leader[18:19] == b"k" or not _KOREAN.isdisjoint(seen.tags):
-        return True
-    return b"JTNDL" in seen.first(b"040") or b"/\x1fd" in seen.first(b"245")
-
-
-def _shows(seen: Glimpse, sign: Sign) -> bool:
-    data = seen.first(sign.tag) if sign.tag else seen.leader
-    return bool(data) and sign.pattern.match(data) is not None
+    return [
+        sign
+        for sign in _BY_FAMILY.get(family, ())
+        if (data := seen.first(sign.tag) if sign.tag else seen.leader) and sign.shows(data)
+    ]
 
 
 def flavour(signs: list[Sign], family: str) -> str:

@@ -59,11 +59,19 @@ class Choice(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def choose(data: bytes, leader9: str, verdict: Verdict | None = None, dialect: str = "") -> Choice:
+def choose(
+    data: bytes,
+    leader9: str,
+    verdict: Verdict | None = None,
+    dialect: str = "",
+    *,
+    unicode: bool | None = None,
+) -> Choice:
     """Return the encoding of one record's bytes; ``leader9`` is its leader/09 (``a`` = Unicode).
 
     ``verdict`` and ``dialect`` are those of the file it came in; without them the record is
-    judged alone, which is dearer and less certain.
+    judged alone, which is dearer and less certain. ``unicode``: whether the bytes are valid UTF-8,
+    where that is known already.
 
     >>> choose("한강".encode(), " ").problems[0].code
     'leader-says-marc8'
@@ -81,7 +89,9 @@ def choose(data: bytes, leader9: str, verdict: Verdict | None = None, dialect: s
         return _AS_DECLARED[declared]
     if verdict and verdict.said:
         return _as_said(data, verdict)
-    if is_utf8(data) and not (escapes and declared == MARC8):
+    if unicode is None:
+        unicode = is_utf8(data)
+    if unicode and not (escapes and declared == MARC8):
         rather = _rather_legacy(data, verdict) if verdict else None
         return rather or (_UTF8_FOR_MARC8 if declared == MARC8 else _AS_DECLARED[UTF8])
     if not dialect and family_of(glimpse.of_frame(data)) == "unimarc":
@@ -220,8 +230,12 @@ def _is_rather_latin1(data: bytes) -> bool:
     """Whether a record in a language with letters of its own has them in Latin-1 only."""
     if _USUAL.search(data):
         return False
-    one = witnesses.sample(data, glimpse.of_frame(data))
-    if one.proved or one.languages <= {"eng"}:
+    seen = glimpse.of_frame(data)
+    # Nearly all records in question are in English, and a whole sample of them is not needed.
+    if witnesses.languages_of(seen) <= {"eng"}:
+        return False
+    one = witnesses.sample(data, seen)
+    if one.proved:
         return False
     ours, theirs = readings.marc8_or_latin1([one])
     return ours < _POOR and theirs >= _FAIR

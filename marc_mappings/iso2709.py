@@ -67,13 +67,15 @@ def frames(window: Window) -> Iterator[Frame]:
     at = window.base
     while True:
         # Nearly always a record ends where it says, in what is in view, and the next is behind it.
-        begin = at - window.base
-        end = window.data.find(b"\x1d", begin) + 1
-        if end and window.data[begin : begin + 5] == b"%05d" % (end - begin):
-            yield _new(Frame, (at, window.data[begin:end], ()))
-            at += end - begin
-            window.drop(at)
-            continue
+        data, base = window.data, window.base
+        begin = at - base
+        while (end := data.find(b"\x1d", begin) + 1) and (
+            data[begin : begin + 5] == b"%05d" % (end - begin)
+        ):
+            yield _new(Frame, (base + begin, data[begin:end], ()))
+            begin = end
+        at = base + begin
+        window.drop(at)
         start = _skip(window, at)
         if not window.has(start):
             return
@@ -135,14 +137,17 @@ def parse(raw: bytes, survey: Survey | None = None) -> Reading:
     ``survey`` is what the file says as a whole; without it the record is judged alone.
     """
     pieces = sound.read(raw)
-    if pieces is None or traces.in_octets(raw) or (pieces.has_odd_heads and b"\x1b" in raw):
+    if pieces is None or (pieces.has_odd_heads and b"\x1b" in raw):
         return parse_carefully(raw, survey)
-    choice = _choice(raw, pieces.leader, survey)
+    said = sound.said_in_utf8(raw)
+    if traces.in_octets(raw, said):
+        return parse_carefully(raw, survey)
+    choice = _choice(raw, pieces.leader, survey, unicode=bool(said))
     encoding, is_certain, found = choice
     content: Sound | None = pieces
     if not raw.isascii() or b"\x1b" in raw:
         is_utf8 = encoding == encodings.UTF8
-        content = sound.in_unicode(pieces) if is_utf8 else _decoded(pieces, encoding)
+        content = sound.in_unicode(pieces, said) if is_utf8 else _decoded(pieces, encoding)
     if content is None:
         return _carefully(directory.read(raw), choice)
     problems = directory.leader_problems(pieces.leader) + found
@@ -167,7 +172,7 @@ def _decoded(pieces: Sound, encoding: str) -> Sound | None:
         else:
             texts.append(each)
             octets.append(each)
-    return pieces._replace(octets=octets, texts=texts, has_markup=True, raw=b"")
+    return pieces._replace(octets=octets, made=texts, has_markup=True, raw=b"")
 
 
 def _by_value(octets: str, encoding: str) -> str:
@@ -191,10 +196,13 @@ _BAD: Final = "\0"
 _UNSOUND: Final = re.compile(encodings.JUNK.pattern.replace("\x1f", "\x1e") + "|\x1f[^0-9a-z]")
 
 
-def _choice(raw: bytes, leader: str, survey: Survey | None) -> encodings.Choice:
+def _choice(
+    raw: bytes, leader: str, survey: Survey | None, *, unicode: bool | None = None
+) -> encodings.Choice:
     if survey is None:
-        return encodings.choose(raw, leader[9])
-    return encodings.choose(raw, leader[9], survey.encoding, survey.dialect.dialect)
+        return encodings.choose(raw, leader[9], unicode=unicode)
+    verdict, dialect = survey.encoding, survey.dialect.dialect
+    return encodings.choose(raw, leader[9], verdict, dialect, unicode=unicode)
 
 
 def parse_carefully(raw: bytes, survey: Survey | None = None) -> Reading:

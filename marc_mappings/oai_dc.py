@@ -69,7 +69,9 @@ def _statements(pieces: Sound) -> list[tuple[str, str]]:
     found = _coded(pieces.leader[6:7], [pair for pair in pairs if pair[0] in CODED])
     for tag, text in pairs:
         if tag == "880":
-            tag = sound.linked_tag(text)
+            # $6 is nearly always first, and what is no tag there is said nothing of here.
+            usual = text[2:4] == "\x1f6" and text[7:8] == "-"
+            tag = text[4:7] if usual else sound.linked_tag(text)
         if tag in _SAYS:
             found += _of_heading(tag, text) if tag[0] == "6" else _elements(tag, text)
     said = sorted(dict.fromkeys(found), key=itemgetter(0))

@@ -10,7 +10,7 @@ Source: the order of evidence is that of ``encodings``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from marc_mappings import dialects, encodings
@@ -25,6 +25,8 @@ RECORD_END: Final = b"\x1d"
 _SHORTEST: Final = 24
 # Records that are kept for detection: at most twice this number at any moment.
 _KEPT: Final = 256
+# Octets of records that are looked at together.
+_BUNCH: Final = 64_000
 # Octets of a record that is kept as it is until then.
 _LARGEST_KEPT: Final = 8_000
 
@@ -117,21 +119,25 @@ class _Look:
         self._votes, self._sample = _Votes(), _Sample()
         self._utf8 = self._total = 0
 
-    def at_record(self, raw: bytes) -> None:
-        self._total += 1
-        if self._total <= _EACH or self._total % _STRIDE == 0:
-            self._votes.add(raw)
-        if not _is_unicode(raw):
-            self._sample.add(raw)
-        elif not raw.isascii():
-            self._utf8 += 1
+    def at_records(self, records: list[bytes]) -> None:
+        """Look at some records: each votes, and where all are in Unicode that is seen at once."""
+        # What stands between them keeps a letter from being in two of them.
+        all_unicode = _is_unicode(RECORD_END.join(records))
+        for raw in records:
+            self._total += 1
+            if self._total <= _EACH or self._total % _STRIDE == 0:
+                self._votes.add(raw)
+            if not (all_unicode or _is_unicode(raw)):
+                self._sample.add(raw)
+            elif not raw.isascii():
+                self._utf8 += 1
 
     def at_block(self, block: bytes) -> None:
         """Look at many whole records: where all are in Unicode, only some of them by themselves."""
         records = [raw for raw in block.split(RECORD_END) if len(raw) > _SHORTEST]
         if not _is_unicode(block):
             for raw in records:
-                self.at_record(raw + RECORD_END)
+                self.at_records([raw + RECORD_END])
             return
         self._total += len(records)
         if not block.isascii():
@@ -162,11 +168,24 @@ def of_frames(
     ``decoding.UnknownEncoding`` or ValueError when the sender names what does not exist.
     """
     look = _Look(said)
-    for raw in frames:
-        look.at_record(raw)
+    for records in _bunches(frames):
+        look.at_records(records)
     for block in blocks:
         look.at_block(block)
     return look.survey()
+
+
+def _bunches(frames: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield the frames some at a time, few enough to be held together."""
+    bunch: list[bytes] = []
+    size = 0
+    for raw in frames:
+        bunch.append(raw)
+        size += len(raw)
+        if size > _BUNCH:
+            yield bunch
+            bunch, size = [], 0
+    yield bunch
 
 
 def of_records(records: Iterable[Record], said: Said = Said()) -> Survey:  # noqa: B008

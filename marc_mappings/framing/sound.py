@@ -19,13 +19,15 @@ from operator import itemgetter
 from string import ascii_lowercase, digits
 from struct import Struct
 from typing import Final, NamedTuple
-from unicodedata import normalize
+from unicodedata import is_normalized, normalize
 
 from marc_mappings.letters import traces
 from marc_mappings.record import Field, Record, Subfield
 
-# Octets that no value may hold: C0 but ESC (which switches sets) and two delimiters, DEL.
+# Octets that no value may hold: C0 but ESC (which switches sets) and two delimiters, DEL. All of
+# them are made the terminator of a record, which is to stand at its end only.
 _CONTROLS: Final = bytes(set(range(0x20)) - {0x1B, 0x1E, 0x1F}) + b"\x7f"
+_ONE_CONTROL: Final = bytes.maketrans(_CONTROLS, b"\x1d" * len(_CONTROLS))
 # The same for text in UTF-8: C1 except 98 and 9C, U+FFFE, U+FFFF; and what became UTF-8 twice
 # (``letters.traces``). Patterns that begin with a letter are found ten times as fast.
 _WIDE_JUNK: Final = re.compile(
@@ -53,15 +55,15 @@ _TAGS: Final = {b"%03d" % number: f"{number:03}" for number in range(1, 1000)}
 _CONTROL_TAGS: Final = frozenset(tag for tag in _TAGS.values() if tag < "010")
 
 
-class _Numbers(dict[int, bytes]):
+class _Numbers(dict[int, str]):
     """Numbers as a directory has them, each made when it is first met; there are 100,000."""
 
     def __init__(self, digits: int) -> None:
         super().__init__()
         self._digits = digits
 
-    def __missing__(self, number: int) -> bytes:
-        self[number] = made = b"%0*d" % (self._digits, number)
+    def __missing__(self, number: int) -> str:
+        self[number] = made = f"{number:0{self._digits}}"
         return made
 
 
@@ -77,26 +79,34 @@ class Sound(NamedTuple):
 
     ``octets`` has the octets of a field for each of ``tags``, one character each (as in Latin-1:
     Python joins and splits such text fastest): a control field's value, or two indicators and then
-    1F, code and value of each subfield. They are UTF-8 in NFC; ``texts`` are what they say, the
-    same list where all is ASCII. The first ``controls`` of the fields are the control fields.
-    ``has_markup``: some of them may be characters that XML escapes. ``raw`` is the frame, ``b""``
-    if the fields are not those of the frame any more. ``has_odd_heads``: some indicators are
-    neither blank, digit nor small letter (``##``), which is told and no reason for care.
+    1F, code and value of each subfield. They are UTF-8 in NFC. ``made``: what they say, the same
+    list where all is ASCII, and empty until somebody asks for ``texts``, for MARCXML does without.
+    The first ``controls`` of the fields are the control fields. ``has_markup``: some of them may be
+    characters that XML escapes. ``raw`` is the frame, ``b""`` if the fields are not those of the
+    frame any more. ``has_odd_heads``: some indicators are neither blank, digit nor small letter
+    (``##``), which is told and no reason for care.
     """
 
     leader: str
     tags: list[str]
     octets: list[str]
-    texts: list[str]
+    made: list[str]
     controls: int
     has_markup: bool
     raw: bytes = b""
     has_odd_heads: bool = False
 
     @property
+    def texts(self) -> list[str]:
+        """What each field says."""
+        if len(self.made) < len(self.octets):
+            self.made[:] = text("\x1e".join(self.octets)).split("\x1e")
+        return self.made
+
+    @property
     def is_ascii(self) -> bool:
         """Whether there is no letter outside ASCII in it."""
-        return self.octets is self.texts or all(map(str.isascii, self.octets))
+        return self.octets is self.made or all(map(str.isascii, self.octets))
 
     def first(self, tag: str) -> str:
         """Return the octets of the first field ``tag``, or ``""``."""
@@ -123,7 +133,7 @@ class Sound(NamedTuple):
             return self
         left, octets, texts = ([triple[at] for triple in kept] for at in range(3))
         controls = sum([tag < "010" for tag in left])
-        return self._replace(tags=left, octets=octets, texts=texts, controls=controls, raw=b"")
+        return self._replace(tags=left, octets=octets, made=texts, controls=controls, raw=b"")
 
 
 def record_of(content: Record | Sound) -> Record:
@@ -168,10 +178,10 @@ def read(raw: bytes) -> Sound | None:
     if not (leader.isascii() and leader.isprintable()):
         return None
     # Nothing but the last octet is a control; every delimiter has a code behind it.
-    if len(raw.translate(None, _CONTROLS)) != len(raw) - 1 or _ODD_CODE.search(text):
+    if raw.translate(_ONE_CONTROL).find(b"\x1d") != len(raw) - 1 or _ODD_CODE.search(text):
         return None
     sizes = [len(each) + 1 for each in octets]
-    tags = _tags(raw, sizes)
+    tags = _tags(head, sizes)
     # Control fields come first, and hold text; data fields begin as they should.
     controls = 0
     while controls < len(tags) and tags[controls] < "010":
@@ -188,53 +198,65 @@ def read(raw: bytes) -> Sound | None:
     return _new(Sound, (leader, tags, octets, octets, controls, has_markup, raw, is_odd))
 
 
-def _tags(raw: bytes, sizes: list[int]) -> list[str]:
+def _tags(head: str, sizes: list[int]) -> list[str]:
     """Return the tags of a directory that agrees with the sizes of the fields, else none."""
-    entries = _directory(len(sizes)).unpack_from(raw, 24)
-    # All lengths and all starts are made from the sizes, and compared at once.
-    if entries[1::3] != itemgetter(*sizes)(_LENGTHS):
-        return []
-    if entries[2::3] != itemgetter(*accumulate(sizes[:-1], initial=0))(_STARTS):
-        return []
     try:
-        return [*itemgetter(*entries[::3])(_TAGS)]
+        tags = [*itemgetter(*_directory(len(sizes)).unpack_from(head.encode("latin-1"), 24))(_TAGS)]
     except KeyError:
         return []
+    # The directory as it should be, of lengths and starts that are made once, is compared whole.
+    entries = [""] * (3 * len(sizes))
+    entries[::3] = tags
+    entries[1::3] = map(_LENGTHS.__getitem__, sizes)
+    entries[2::3] = map(_STARTS.__getitem__, accumulate(sizes[:-1], initial=0))
+    return tags if "".join(entries) == head[24:] else []
 
 
 @lru_cache(maxsize=512)
 def _directory(count: int) -> Struct:
-    """The shape of so many entries: of each its tag, length and start."""
-    return Struct("3s4s5s" * count)
+    """The tags of so many entries, of which each has a length and a start, too."""
+    return Struct("3s9x" * count)
 
 
-def in_unicode(pieces: Sound) -> Sound | None:
-    """Return pieces that are in UTF-8 with their texts, and composed (NFC).
+def said_in_utf8(raw: bytes) -> str:
+    """Return what a frame says in UTF-8; ``""`` if it is in something else."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def in_unicode(pieces: Sound, said: str) -> Sound | None:
+    """Return pieces that are in UTF-8, and say this as a whole, composed (NFC).
 
     ``None`` if it is not UTF-8, if a character is in it that may not be there, or if a mark would
     join a subfield code.
     """
-    raw, octets = pieces.raw, pieces.octets
-    if b"\x1b" in raw or _has_junk(raw):
+    raw = pieces.raw
+    if not said or b"\x1b" in raw or _has_junk(raw):
         return None
-    try:
-        said = raw.decode("utf-8").split("\x1e")[1:-1]
-    except UnicodeDecodeError:
-        return None
-    # Field by field, because a text in which one letter is not composed is slow to compose.
+    # The marks of Latin letters are looked for first: a text that has them is seldom composed, and
+    # to compose it as a whole is slow.
+    if b"\xcc" in raw or b"\xcd" in raw or not is_normalized("NFC", said):
+        return _composed(pieces, said.split("\x1e")[1:-1])
+    return _new(Sound, (*pieces[:3], [], *pieces[4:]))
+
+
+def _composed(pieces: Sound, said: list[str]) -> Sound | None:
+    """Return pieces that say this, field by field, composed."""
     texts = [each if each.isascii() else normalize("NFC", each) for each in said]
-    if texts != said:
-        mended = [at for at, each in enumerate(texts) if each != said[at]]
-        octets = octets.copy()
-        for at in mended:
-            octets[at] = texts[at].encode("utf-8").decode("latin-1")
-        changed = "\x1e".join([texts[at] for at in mended])
-        data = changed.encode("utf-8")
-        # What was looked for in the frame may be there only now.
-        if _ODD_CODE.search(changed) or _has_junk(data) or traces.in_octets(data):
-            return None
-        raw = b""
-    return _new(Sound, (*pieces[:2], octets, texts, *pieces[4:6], raw, pieces.has_odd_heads))
+    mended = [at for at, each in enumerate(texts) if each != said[at]]
+    if not mended:
+        return _new(Sound, (*pieces[:3], texts, *pieces[4:]))
+    octets = pieces.octets.copy()
+    for at in mended:
+        octets[at] = texts[at].encode("utf-8").decode("latin-1")
+    changed = "\x1e".join([texts[at] for at in mended])
+    data = changed.encode("utf-8")
+    # What was looked for in the frame may be there only now.
+    if _ODD_CODE.search(changed) or _has_junk(data) or traces.in_octets(data, changed):
+        return None
+    return pieces._replace(octets=octets, made=texts, raw=b"")
 
 
 def _has_junk(data: bytes) -> bool:

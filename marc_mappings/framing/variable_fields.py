@@ -49,11 +49,9 @@ def are_tags(tags: list[str]) -> bool:
 def read_plain(tag: str, data: bytes) -> Field | None:
     """Return the field of plain ASCII in which nothing is wrong, else ``None``."""
     text = data.decode("latin-1")
-    if traces.in_octets(data):
-        return None
     if not tag.isdigit() or tag == "000" or not text.replace("\x1f", "").isprintable():
         return None
-    if not text.isascii() or _ODD_CODE.search(text):
+    if not text.isascii() or _ODD_CODE.search(text) or traces.in_octets(data, text):
         return None
     if (text[:3] not in PLAIN_HEADS) if tag >= "010" else (not text or "\x1f" in text):
         return None

@@ -50,7 +50,8 @@ class _Folds(dict[int, str | None]):
 
 
 @cache
-def _han_variants() -> dict[str, str]:
+def han_variants() -> dict[str, str]:
+    """Return the form that stands for all forms of a Han character, by each of the others."""
     table = codes.pairs("han_variants.tsv")
     return {each: kept for kept, variants in table.items() for each in variants}
 
@@ -68,7 +69,7 @@ def _fold_of(char: str) -> str | None:
     if kind == "Lm":
         return char if char in "々ヽヾ〻" else None
     if kind[0] in "LM" or kind in ("Nl", "No"):
-        return _han_variants().get(char, char)
+        return han_variants().get(char, char)
     return None
 
 

@@ -42,10 +42,13 @@ _SET: Final = re.compile(
     | \b[0-9]{1,3}\s?(?:vols|volumes|v)\.?(?=\)|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
-# What every such word, count or range in ASCII has in it: looked for first, because the pattern
-# above is tried at every letter, and nearly all qualifiers ("pbk.", "alk. paper") have none of it.
+# What every such word, count or range has in it, folded: looked for first, because the pattern
+# above is tried at every letter, and nearly all numbers and qualifiers ("pbk.", "1500円") have none
+# of it. A range has the last letter of its word before it, or its word behind it.
 _PERHAPS_SET: Final = re.compile(
-    r"set|compl|kompl|ges|zestaw|soubor|[0-9]\s?[-~]\s?[0-9]|[0-9]\s?v"
+    r"set|compl|kompl|ges|zestaw|[uú]bor|комплект|бүрдэл|[全整套전]|세트"
+    r"|[vlsedtmoт]\.?\s?[0-9]{1,3}\s?[-–—~～]\s?[0-9]"
+    r"|[-–—~～]\s?[0-9]{1,3}\s?[卷冊册巻集部권책]|[0-9]\s?v"
 )
 _NO_WORDS: Final = "0123456789-Xx :;"
 # A unified book number of China, 1956 to 1986: class and publisher, a point, number of the book.
@@ -103,7 +106,7 @@ def is_set(text: str) -> bool:
     [False, False, False, False]
     """
     # Most numbers stand alone, and nothing around them has to be asked.
-    if not text.strip(_NO_WORDS) or (text.isascii() and not _PERHAPS_SET.search(text.lower())):
+    if not text.strip(_NO_WORDS) or not _PERHAPS_SET.search(text.casefold()):
         return False
     return _SET.search(text) is not None
 

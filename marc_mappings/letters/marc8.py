@@ -196,6 +196,7 @@ _UNKNOWN: Final = bytes(octet for octet, (_, text, _) in _READ_ALONE.items() if 
 _NOT_PLAIN: Final = re.compile(f"[{_ANSEL_MARKS}]+[^{_ANSEL_MARKS}]?|[^ -~]")
 
 _UNDEFINED = re.compile(rb"[\x80-\x87\x8a-\x8c\x8f-\xa0\xaf\xbb\xbe\xbf\xc9-\xdf\xfc\xfd\xff]")
+_ASCII: Final = bytes(range(0x80))
 _PAIRS = ((b"\x88", b"\x89"), (b"\xeb", b"\xec"), (b"\xfa", b"\xfb"))
 # What no other set has: escape sequences, and the ligature of romanised Cyrillic.
 PROOF: Final = re.compile(
@@ -215,7 +216,8 @@ def keeps_the_rules(data: bytes) -> bool:
     marks before a blank, or before letters that never carry that mark. Non-sorting marks and
     halves of ligatures come in pairs.
     """
-    if _UNDEFINED.search(data) or any(data.count(one) != data.count(two) for one, two in _PAIRS):
+    high = data.translate(None, _ASCII)
+    if _UNDEFINED.search(high) or any(high.count(one) != high.count(two) for one, two in _PAIRS):
         return False
     good = bad = 0
     for marks, letter in _MARKED.findall(data):

@@ -100,9 +100,26 @@ _WORDS = [
     "vols",
     "t",
     "Bd",
+    "tomes",
     "pbk",
+    "SÚBOR",
+    "œuvre complète",
+    "комплект",
+    "бүрдэл",
+    "Т",
+    "全",
+    "套",
+    "五",
+    "冊",
+    "세트",
+    "전집",
+    "책",
+    "円",
+    # Letters that re.IGNORECASE takes for an s and a k.
+    "ſet",
+    "\u212aomplett",
 ]
-_PARTS = [*_WORDS, ".", "-", "~", "(", ")", ":", "1", "23", "978"]
+_PARTS = [*_WORDS, ".", "-", "～", "~", "(", ")", ":", "1", "23", "978", "\u00a0"]
 
 
 @given(st.lists(st.sampled_from([*_PARTS, " "]), max_size=8).map("".join))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from marc_mappings import encodings, survey
 from marc_mappings.letters.decoding import NAMES
+from marc_mappings.letters.witnesses import Sample, main_languages
 from marc_mappings.survey import Said
 from tests.marc_mappings.conftest import record
 from tests.marc_mappings.reencoding import (
@@ -283,6 +284,20 @@ def test_records_that_are_text_already_vote_on_the_dialect_only() -> None:
         "marc21",
         3,
     )
+
+
+def test_languages_named_equally_often_are_told_in_one_order() -> None:
+    # Nine of them: an order that a set gives by chance is another one nearly always.
+    names = ("chi", "cze", "fre", "ger", "hun", "ita", "pol", "rus", "spa")
+    one = Sample(frozenset(names), "", "", ())
+    other = Sample(frozenset({"rus"}), "", "", ())
+    assert main_languages([one, other]) == ("rus", *(name for name in names if name != "rus"))
+
+
+def test_a_letter_cut_in_two_by_the_end_of_a_frame_is_no_utf8() -> None:
+    halves = ["é".encode()[:1], "é".encode()[1:]]
+    assert survey.of_frames(halves).encoding == survey.of_frames(halves[::-1]).encoding
+    assert survey.of_frames(halves).encoding.evidence[0].startswith("2 of 2")
 
 
 def test_an_empty_file_has_a_verdict() -> None:

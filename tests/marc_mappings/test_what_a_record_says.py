@@ -117,6 +117,8 @@ def test_every_country_and_language_has_a_name() -> None:
         ("O'Brien", "obrien"),
         ("Ch‘aesik", "chʻaesik"),
         ("लेख संग्रह", "लेख"),
+        ("國語辭典", "国语辞典"),
+        ("図書館", "圖書"),
     ],
 )
 def test_what_is_asked_meets_what_is_stored(stored: str, asked: str) -> None:
@@ -132,9 +134,29 @@ def test_terms_of_a_record_cover_every_script_and_the_isbn() -> None:
     terms = search_terms.of_record(
         record(*("020 __$a8936434128",), "245 00$aSea", "880 00$6245-01/{1}$a채식")
     )
-    assert terms.split() == ["9788936434120", "채식", "sea"]
+    assert terms.split() == ["9788936434120", "채식", "채", "식", "sea"]
     found = set(search_terms.of_record(BOOK).split())
     assert {"chaesikchuuija", "채식", "식주", "한강", "han", "kang", "changbi", "fiction"} <= found
+
+
+def test_terms_of_a_record_hold_single_characters_and_numbers_without_hyphens() -> None:
+    found = search_terms.of_record(
+        record(
+            *("001 KMO 201", "010 __$a   85-2", "020 __$a89-364-3412-1 (wrong)"),
+            *("022 0_$a1234-5679", "024 7_$a10.1000/abc$2doi", "035 __$a(OCoLC)ocm00012345"),
+            "245 00$a그림책",
+        )
+    ).split()
+    assert {"85000002", "8936434121", "12345679", "10", "1000", "abc", "12345"} <= set(found)
+    assert {"kmo", "201", "그림", "림책", "그", "림", "책"} <= set(found)
+
+
+def test_hanja_of_a_korean_record_are_found_as_they_are_read() -> None:
+    for language, expected in (("kor", True), ("chi", False)):
+        fixed = f"008 260101s2020    ko            000 0 {language} d"
+        found = set(search_terms.of_record(record(fixed, "245 00$a韓國文學史")).split())
+        assert ({"한국", "국문", "문학", "학사"} <= found) is expected
+        assert set(search_terms.of_text("韓国")) <= found
 
 
 @given(st.text())
