@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import g, request
+from flask import g
 
 from service.api.addresses import address, site
 from service.api.authentication import signed_in, staff_required
@@ -16,9 +17,9 @@ from service.api.claim_schemas import (
     ClaimTextSchema,
     NewClaimSchema,
 )
-from service.api.parameters import page_of, paged
+from service.api.parameters import page_of, paged_back
 from service.api.resource import Resource, no_parameters
-from service.api.revisions import IF_MATCH, changed, etag, expected
+from service.api.revisions import IF_MATCH, change_seen, etag
 from service.domain.claim import Claim, ClaimSide, ClaimState, next_step, possible
 from service.usecases import claiming, settling
 from service.usecases.signing_in import Caller
@@ -72,9 +73,7 @@ def list_claims(
         before=before,
         limit=limit + 1,
     )
-    return paged(
-        rows, limit, "before", lambda each: each.public_id, lambda each: shown(each, caller)
-    )
+    return paged_back(rows, limit, lambda each: shown(each, caller))
 
 
 @claims.get("/claims/<claim_id>")
@@ -182,25 +181,18 @@ def reopen_claim(body: dict[str, Any], claim_id: str) -> Any:
 # --- what is shown --------------------------------------------------------------------------------
 
 
-def _changed(do: Any, claim_id: str, caller: Caller, *given: Any, **named: Any) -> Any:
-    return changed(
-        lambda: _answer(
-            do(
-                site().db,
-                claim_id,
-                *given,
-                **named,
-                seen=expected(),
-                by=caller.name,
-                now=site().now(),
-            ),
-            caller,
-        ),
-        lambda: ClaimSchema().dump(
-            shown(claiming.find(site().db, claim_id, caller.partner), caller)
-        ),
-        request.get_json(silent=True) or {},
-    )
+def _changed(
+    do: Callable[..., Any], claim_id: str, caller: Caller, *given: Any, **named: Any
+) -> Any:
+    def current() -> Mapping[str, Any]:
+        found = claiming.find(site().db, claim_id, caller.partner)
+        now: dict[str, Any] = ClaimSchema().dump(shown(found, caller))
+        return now
+
+    def render(made: Claim) -> tuple[dict[str, Any], int]:
+        return shown(made, caller), made.revision
+
+    return change_seen(do, claim_id, *given, render=render, current=current, **named)
 
 
 def _answer(found: Claim, caller: Caller) -> tuple[dict[str, Any], int, dict[str, str]]:

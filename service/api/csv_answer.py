@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from flask import Response, stream_with_context
+
+from service.domain import table_file
 
 MEDIA_TYPE = "text/csv"
 # What makes a spreadsheet take a cell for a formula (OWASP ASVS 1.2.10).
@@ -32,12 +33,6 @@ def stream(columns: Sequence[str], rows: Iterable[Sequence[object]], file_name: 
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
-    yield _line(columns)
-    for row in rows:
-        yield _line([safe_cell(cell) for cell in row])
-
-
-def _line(cells: Sequence[object]) -> bytes:
-    written = io.StringIO(newline="")
-    csv.writer(written).writerow(cells)
-    return written.getvalue().encode("utf-8")
+    safe = ([safe_cell(cell) for cell in row] for row in rows)
+    for line in table_file.csv_lines(chain([columns], safe)):
+        yield line.encode("utf-8")

@@ -9,27 +9,23 @@ import marshmallow as ma
 from flask import Response, g, request
 from marshmallow import fields
 
-from service.api import csv_answer
+from service.api import csv_answer, table_import
 from service.api.addresses import site
 from service.api.authentication import staff_required
 from service.api.resource import Resource, body_of_at_most, no_parameters
-from service.domain import partner_table, table_file
+from service.domain import table_file
 from service.domain.wish_sheet import XLSX
 from service.usecases import tabulating
-from service.usecases.tabulating import TakenIn
 
 directory = Resource(
     "Directory", "All partners as one table, to be worked on in a spreadsheet. For the staff."
 )
 
-_OCTETS = 20_000_000  # of a table that comes in
 _FILE = {"type": "string", "format": "binary"}
-_BODY = {
-    "required": True,
-    "description": "The table: one row for each partner under the headings of an export, `code` "
-    "among them. An empty cell leaves what is there; a single `-` clears it.",
-    "content": {media_type: {"schema": _FILE} for media_type in partner_table.MEDIA_TYPES},
-}
+_BODY = table_import.body(
+    "The table: one row for each partner under the headings of an export, `code` "
+    "among them. An empty cell leaves what is there; a single `-` clears it."
+)
 
 
 class ImportPartnersQuery(ma.Schema):
@@ -116,26 +112,11 @@ def import_partners(*, dry_run: bool) -> Any:
     """
     taken = tabulating.take_in(
         site().db,
-        io.BytesIO(body_of_at_most(_OCTETS)),
+        io.BytesIO(body_of_at_most(table_import.OCTETS)),
         request.mimetype,
         charset=request.mimetype_params.get("charset", ""),
         dry_run=dry_run,
         by=g.caller.name,
         now=site().now(),
     )
-    return _taken(taken)
-
-
-def _taken(taken: TakenIn) -> dict[str, Any]:
-    return {
-        "dry_run": taken.dry_run,
-        "counts": taken.counts,
-        "rejected": [
-            {"row": each.row.number, "column": fault.field, "reason": fault.reason}
-            for each in taken.rejected
-            for fault in each.faults
-        ],
-        "rejected_csv": "".join(table_file.csv_lines(taken.returned())) if taken.rejected else "",
-        "columns_not_read": taken.not_read,
-        "remark": taken.remark,
-    }
+    return table_import.taken_in(taken)

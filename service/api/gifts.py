@@ -6,11 +6,12 @@ A partner learns of a gift when its consignment is dispatched, and as of any oth
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import g, request
 
+from service.api import table_import
 from service.api.addresses import address, site
 from service.api.authentication import staff_required
 from service.api.gift_schemas import (
@@ -30,11 +31,10 @@ from service.api.gift_schemas import (
     TitlesToGiveSchema,
     WholeGiftSchema,
 )
-from service.api.parameters import page_of, paged
+from service.api.parameters import page_of, paged, paged_back
 from service.api.resource import Resource, body_of_at_most, no_parameters
-from service.api.revisions import IF_MATCH, changed, etag, expected
+from service.api.revisions import IF_MATCH, change_seen, etag
 from service.domain import gift as rules
-from service.domain import gift_table
 from service.domain.gift import Gift, GiftAction, GiftLine, GiftState
 from service.errors import WrongValues
 from service.usecases import filling_gifts, presenting
@@ -46,14 +46,9 @@ gifts = Resource(
     "cataloguer drafts and fills, an exchange librarian enters the approval and packs.",
 )
 
-_OCTETS = 20_000_000  # of a table that comes in
-_TABLE = {
-    "required": True,
-    "description": "The books: one row for each under a row of headings, the title among them.",
-    "content": {
-        each: {"schema": {"type": "string", "format": "binary"}} for each in gift_table.MEDIA_TYPES
-    },
-}
+_TABLE = table_import.body(
+    "The books: one row for each under a row of headings, the title among them."
+)
 _A = GiftAction
 _STEPS: dict[GiftAction, Any] = {
     _A.SUBMIT: presenting.submit,
@@ -108,7 +103,7 @@ def list_gifts(partner: str, state: list[GiftState], before: str, limit: int) ->
     rows = presenting.list_gifts(
         site().db, code=partner, states=state or list(GiftState), before=before, limit=limit + 1
     )
-    return paged(rows, limit, "before", lambda each: each.public_id, _shown)
+    return paged_back(rows, limit, _shown)
 
 
 @gifts.get("/gifts/<gift_id>")
@@ -199,10 +194,10 @@ def fill_gift(gift_id: str) -> Any:
     return _changed(
         filling_gifts.take_in,
         gift_id,
-        io.BytesIO(body_of_at_most(_OCTETS)),
+        io.BytesIO(body_of_at_most(table_import.OCTETS)),
         request.mimetype,
         charset=request.mimetype_params.get("charset", ""),
-        limit=_OCTETS,
+        limit=table_import.OCTETS,
         render=_table,
     )
 
@@ -310,13 +305,11 @@ def _changed(
     render: Callable[[Any], tuple[dict[str, Any], int]] = _plain,
     **named: Any,
 ) -> Any:
-    def answer() -> Any:
-        seen, by, now = expected(), g.caller.name, site().now()
-        shown, revision = render(do(site().db, gift_id, *given, **named, seen=seen, by=by, now=now))
-        return shown, 200, etag(revision)
+    def current() -> Mapping[str, Any]:
+        found: dict[str, Any] = WholeGiftSchema().dump(_whole(gift_id))
+        return found
 
-    yours = request.get_json(silent=True) if request.is_json else None
-    return changed(answer, lambda: WholeGiftSchema().dump(_whole(gift_id)), yours or {})
+    return change_seen(do, gift_id, *given, render=render, current=current, **named)
 
 
 def _whole(gift_id: str) -> dict[str, Any]:

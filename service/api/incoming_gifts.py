@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response, g, request
@@ -33,9 +33,9 @@ from service.api.incoming_gift_schemas import (
     ReceivedSchema,
     WholeIncomingGiftSchema,
 )
-from service.api.parameters import page_of, paged
+from service.api.parameters import page_of, paged, paged_back
 from service.api.resource import Resource, body_of_at_most, no_parameters
-from service.api.revisions import IF_MATCH, changed, etag, expected
+from service.api.revisions import IF_MATCH, change_seen, etag
 from service.domain import incoming_gift as rules
 from service.domain.accession import AccessionLine, Decision, Told
 from service.domain.accompanying_file import FILE_FORMS
@@ -118,7 +118,7 @@ def list_incoming_gifts(partner: str, state: list[IncomingState], before: str, l
     rows = accessioning.list_gifts(
         site().db, code=partner, states=state or list(IncomingState), before=before, limit=limit + 1
     )
-    return paged(rows, limit, "before", lambda each: each.public_id, _shown)
+    return paged_back(rows, limit, _shown)
 
 
 @incoming_gifts.get("/incoming-gifts/<gift_id>")
@@ -437,13 +437,11 @@ def _changed(
     render: Callable[[Any], tuple[dict[str, Any], int]] = _plain,
     **named: Any,
 ) -> Any:
-    def answer() -> Any:
-        seen, by, now = expected(), g.caller.name, site().now()
-        shown, revision = render(do(site().db, gift_id, *given, **named, seen=seen, by=by, now=now))
-        return shown, 200, etag(revision)
+    def current() -> Mapping[str, Any]:
+        found: dict[str, Any] = WholeIncomingGiftSchema().dump(_whole(gift_id))
+        return found
 
-    yours = request.get_json(silent=True) if request.is_json else None
-    return changed(answer, lambda: WholeIncomingGiftSchema().dump(_whole(gift_id)), yours or {})
+    return change_seen(do, gift_id, *given, render=render, current=current, **named)
 
 
 def _whole(gift_id: str) -> dict[str, Any]:

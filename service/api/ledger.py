@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import g, request
 
+from service.api import table_import
 from service.api.addresses import site
 from service.api.authentication import partner_required, staff_required
 from service.api.ledger_schemas import (
@@ -26,15 +27,14 @@ from service.api.ledger_schemas import (
     ParitySchema,
     StaffEntrySchema,
 )
-from service.api.parameters import NewestFirst, page_of, paged
+from service.api.parameters import NewestFirst, page_of, paged, paged_back
 from service.api.resource import Resource, body_of_at_most, no_parameters
-from service.domain import amount, balance, partner_table, table_file
+from service.domain import amount, balance
 from service.domain.balance import Balance, Line, Reader, Total
 from service.domain.ledger import Figures, Right, Written
 from service.domain.opening_balance import Opening
 from service.domain.partner import Partner
 from service.usecases import accounting, carrying_forward
-from service.usecases.carrying_forward import TakenIn
 
 ledger = Resource(
     "Balance",
@@ -43,16 +43,12 @@ ledger = Resource(
     "currency.",
 )
 
-_OCTETS = 20_000_000  # of a table that comes in
-_FILE = {"type": "string", "format": "binary"}
-_BODY = {
-    "required": True,
-    "description": "The table: a row for each partner, year, direction (sent, received), kind "
+_BODY = table_import.body(
+    "The table: a row for each partner, year, direction (sent, received), kind "
     "(gift, exchange, deposit) and currency, under the headings `partner`, `year`, `direction`, "
     "`kind`, `titles`, `volumes`, and if wanted `value`, `currency`, `note`. A value is written in "
-    "units of its currency, such as 120.50.",
-    "content": {media_type: {"schema": _FILE} for media_type in partner_table.MEDIA_TYPES},
-}
+    "units of its currency, such as 120.50."
+)
 # --- balances -------------------------------------------------------------------------------------
 
 
@@ -149,7 +145,7 @@ def show_parity(code: str, limit: int) -> Any:
 def list_own_entries(partner: Partner, before: str, limit: int) -> Any:
     """List what your balance is made of, the last written first."""
     rows = accounting.list_entries(site().db, partner.code, before, limit + 1)
-    return paged(rows, limit, "before", lambda each: each.public_id, _entry)
+    return paged_back(rows, limit, _entry)
 
 
 @ledger.get("/partners/<code>/ledger")
@@ -162,7 +158,7 @@ def list_entries(code: str, before: str, limit: int) -> Any:
     For the staff.
     """
     rows = accounting.list_entries(site().db, code, before, limit + 1)
-    return paged(rows, limit, "before", lambda each: each.public_id, _entry)
+    return paged_back(rows, limit, _entry)
 
 
 @ledger.post("/ledger/<entry_id>/counter")
@@ -238,26 +234,11 @@ def import_opening_balances(*, dry_run: bool) -> Any:
     """
     taken = carrying_forward.take_in(
         site().db,
-        io.BytesIO(body_of_at_most(_OCTETS)),
+        io.BytesIO(body_of_at_most(table_import.OCTETS)),
         request.mimetype,
         charset=request.mimetype_params.get("charset", ""),
         dry_run=dry_run,
         by=g.caller.name,
         now=site().now(),
     )
-    return _taken(taken)
-
-
-def _taken(taken: TakenIn) -> dict[str, Any]:
-    return {
-        "dry_run": taken.dry_run,
-        "counts": taken.counts,
-        "rejected": [
-            {"row": each.row.number, "column": fault.field, "reason": fault.reason}
-            for each in taken.rejected
-            for fault in each.faults
-        ],
-        "rejected_csv": "".join(table_file.csv_lines(taken.returned())) if taken.rejected else "",
-        "columns_not_read": taken.not_read,
-        "remark": taken.remark,
-    }
+    return table_import.taken_in(taken)

@@ -20,7 +20,7 @@ from service.api.letter_schemas import (
     NewLetterTemplateSchema,
 )
 from service.api.papers import page
-from service.api.parameters import page_of, paged
+from service.api.parameters import page_of, paged_back
 from service.api.resource import Resource, no_parameters
 from service.api.revisions import IF_MATCH, changed, etag, expected
 from service.domain import letter as rules
@@ -28,7 +28,7 @@ from service.domain.letter import Direction, Letter, LetterKind, LetterTemplate
 from service.papers import letter_files
 from service.papers.letter_files import LetterForm
 from service.store.originals import PIECE
-from service.usecases import filing_letters, writing_letters
+from service.usecases import filing_letters, wording_letters, writing_letters
 from service.usecases.filing_letters import Incoming
 
 letters = Resource(
@@ -51,7 +51,7 @@ def list_letter_templates() -> Any:
 
     For the staff.
     """
-    return [_template(each) for each in writing_letters.list_templates(site().db)]
+    return [_template(each) for each in wording_letters.list_templates(site().db)]
 
 
 @letters.get("/letter-templates/<kind>/<language>")
@@ -63,7 +63,7 @@ def show_letter_template(kind: str, language: str) -> Any:
 
     For the staff.
     """
-    return _shown(writing_letters.find_template(site().db, kind, language))
+    return _shown(wording_letters.find_template(site().db, kind, language))
 
 
 @letters.put("/letter-templates/<kind>/<language>")
@@ -79,7 +79,7 @@ def change_letter_template(body: dict[str, Any], kind: str, language: str) -> An
     """
     return changed(
         lambda: _shown(
-            writing_letters.change_template(
+            wording_letters.change_template(
                 site().db,
                 kind,
                 language,
@@ -106,7 +106,7 @@ def reset_letter_template(kind: str, language: str) -> Any:
     """
     return changed(
         lambda: _shown(
-            writing_letters.reset_template(
+            wording_letters.reset_template(
                 site().db, kind, language, seen=expected(), by=g.caller.name, now=site().now()
             )
         ),
@@ -120,7 +120,7 @@ def _shown(found: LetterTemplate) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 
 def _current(kind: str, language: str) -> dict[str, Any]:
-    found = _template(writing_letters.find_template(site().db, kind, language))
+    found = _template(wording_letters.find_template(site().db, kind, language))
     shown: dict[str, Any] = LetterTemplateSchema().dump(found)
     return shown
 
@@ -146,7 +146,7 @@ def list_letters(partner: str, agreement: str, before: str, limit: int) -> Any:
     rows = writing_letters.list_letters(
         site().db, code=partner, agreement=agreement, before=before, limit=limit + 1
     )
-    return paged(rows, limit, "before", lambda each: each.public_id, _letter)
+    return paged_back(rows, limit, _letter)
 
 
 @letters.post("/letters")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import marshmallow as ma
 from flask import request
@@ -111,3 +111,18 @@ def paged(
         query = {**request.args.to_dict(), key: str(of(shown[-1]))}
         following = address(str(request.endpoint), **(request.view_args or {}), **query)
     return {"items": [render(row) for row in shown], "next": following}
+
+
+class _Named(Protocol):
+    @property
+    def public_id(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def paged_back(
+    rows: Sequence[_N], limit: int, render: Callable[[_N], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return a page of ``rows``, newest first, as ``paged``: the next one is what is older."""
+    return paged(rows, limit, "before", lambda each: each.public_id, render)

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import current_app, request
+from flask import current_app, g, request
 
+from service.api.addresses import site
 from service.api.problems import from_error
 from service.errors import Invalid, Outdated
 
@@ -59,3 +60,26 @@ def changed(
         answer.set_data(current_app.json.dumps(body))
         answer.headers["ETag"] = etag(error.current)["ETag"]
         return answer
+
+
+def change_seen(
+    do: Callable[..., Any],
+    name: str,
+    *given: Any,
+    render: Callable[[Any], tuple[dict[str, Any], int]],
+    current: Callable[[], Mapping[str, Any]],
+    **named: Any,
+) -> Any:
+    """Do to a thing what the caller asks, if it is as the caller saw it; answer as ``changed``.
+
+    ``do`` is a use-case that is told the thing by ``name``, then what is ``given``, and ``seen``,
+    ``by`` and ``now``; ``render`` returns what is shown of what it made, and its revision.
+    """
+
+    def answer() -> Any:
+        seen, by, now = expected(), g.caller.name, site().now()
+        shown, revision = render(do(site().db, name, *given, **named, seen=seen, by=by, now=now))
+        return shown, 200, etag(revision)
+
+    yours = request.get_json(silent=True) if request.is_json else None
+    return changed(answer, current, yours or {})

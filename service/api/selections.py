@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import g, request
 
 from service.api.addresses import address, site
 from service.api.authentication import staff_required
-from service.api.parameters import page_of, paged
+from service.api.parameters import page_of, paged, paged_back
 from service.api.resource import Resource, body_of_at_most, no_parameters
-from service.api.revisions import IF_MATCH, changed, etag, expected
+from service.api.revisions import IF_MATCH, change_seen, etag
 from service.api.selection_schemas import (
     HoldingsQuery,
     HoldingsSchema,
@@ -75,7 +75,7 @@ def list_selections(list: str, state: list[SelectionState], before: str, limit: 
     rows = selecting.list_selections(
         site().db, slug=list, states=states, before=before, limit=limit + 1
     )
-    return paged(rows, limit, "before", lambda each: each.public_id, _shown)
+    return paged_back(rows, limit, _shown)
 
 
 @selections.post("/selections")
@@ -241,20 +241,13 @@ def _changed(
     render: Callable[[Any], tuple[dict[str, Any], int]] = _plain,
     **named: Any,
 ) -> Any:
-    def answer() -> Any:
-        seen, by, now = expected(), g.caller.name, site().now()
-        made = do(site().db, selection_id, *given, **named, seen=seen, by=by, now=now)
-        shown, revision = render(made)
-        return shown, 200, etag(revision)
-
-    def current() -> dict[str, Any]:
+    def current() -> Mapping[str, Any]:
         found: dict[str, Any] = SelectionSchema().dump(
             _shown(selecting.find(site().db, selection_id))
         )
         return found
 
-    yours = request.get_json(silent=True) if request.is_json else None
-    return changed(answer, current, yours or {})
+    return change_seen(do, selection_id, *given, render=render, current=current, **named)
 
 
 def _shown(found: Selection) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from flask import g, request
 
 from service.api.addresses import address, site
 from service.api.authentication import signed_in, staff_required
-from service.api.parameters import page_of, paged
+from service.api.parameters import page_of, paged_back
 from service.api.resource import Resource, no_parameters
 from service.api.revisions import IF_MATCH, changed, etag, expected
 from service.api.serial_schemas import (
@@ -83,9 +83,7 @@ def list_serials(
         before=before,
         limit=limit + 1,
     )
-    return paged(
-        rows, limit, "before", lambda each: each.public_id, lambda each: shown(each, caller)
-    )
+    return paged_back(rows, limit, lambda each: shown(each, caller))
 
 
 @serials.post("/serials")

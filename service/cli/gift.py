@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from service.cli import opening, plain
-from service.domain import amount, gift_table, wish_sheet
+from service.cli import opening, plain, table_import
+from service.domain import amount
 from service.domain.audit_entry import COMMAND_LINE
 from service.domain.consignment import Service
 from service.domain.gift import Gift, GiftLine, GiftState, possible
@@ -19,13 +19,6 @@ from service.usecases import filling_gifts, presenting
 from service.usecases.filling_gifts import Chosen
 from service.usecases.site import Site
 
-_MEDIA_TYPES = {
-    ".csv": gift_table.CSV,
-    ".txt": gift_table.CSV,
-    ".tsv": gift_table.CSV,
-    ".xlsx": wish_sheet.XLSX,
-    ".ods": wish_sheet.ODS,
-}
 _KIND = click.Choice([each.value for each in TransferKind], case_sensitive=False)
 _SERVICE = click.Choice([each.value for each in Service], case_sensitive=False)
 _COST = click.option("--cost", metavar="AMOUNT", help="What one copy cost, as 12000 or 12.50.")
@@ -71,7 +64,7 @@ def fill(ctx: click.Context, gift: str, file: Path, encoding: str) -> None:
     Rows that are wrong are told on standard error: mend them in the table and read it again.
     """
     site = opening.site(ctx.obj)
-    media_type = _MEDIA_TYPES.get(file.suffix.lower(), "")
+    media_type = table_import.TABLES.get(file.suffix.lower(), "")
     with file.open("rb") as stream:
         taken = filling_gifts.take_in(
             site.db,
@@ -85,15 +78,7 @@ def fill(ctx: click.Context, gift: str, file: Path, encoding: str) -> None:
             now=site.now(),
         )
     click.echo(f"{taken.titles:,} titles read, {len(taken.rejected):,} faults")
-    if taken.columns_not_read:
-        click.echo(f"Columns that were not read: {plain.line(', '.join(taken.columns_not_read))}")
-    for told in filter(None, [taken.remark]):
-        click.echo(plain.line(told, 500))
-    for each in taken.remarks:
-        click.echo(f"row {each.row}, {each.column or 'the row'}: {plain.line(each.reason, 500)}")
-    for each in taken.rejected:
-        where = f"row {each.row}, {each.column or 'the row'}"
-        click.echo(f"    {where}: {plain.line(each.reason, 500)}", err=True)
+    table_import.tell_books(taken)
     if taken.titles:
         click.echo("Their records are catalogued by a worker; then the gift can be submitted.")
     if taken.rejected:

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import click
 
-from service.cli import opening, plain
-from service.domain import wish_sheet
+from service.cli import opening, plain, table_import
 from service.domain.audit_entry import COMMAND_LINE
 from service.usecases import holding
 
-_SHEETS = {".xlsx": wish_sheet.XLSX, ".ods": wish_sheet.ODS}
 _TOLD = 10  # rows without a number that are shown
 
 
@@ -32,7 +30,7 @@ def upload(data_dir: Path | None, file: Path, add: bool, encoding: str) -> None:
         made = holding.upload(
             site.db,
             stream,
-            _SHEETS.get(file.suffix.lower(), ""),
+            table_import.SHEETS.get(file.suffix.lower(), ""),
             charset=encoding,
             replace=not add,
             limit=site.settings.upload_bytes,

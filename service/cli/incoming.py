@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,26 +10,17 @@ from typing import Any
 import click
 
 from marc_mappings.survey import Said
-from service.cli import files, opening, plain
-from service.cli.incoming_view import document, headline, line, show
-from service.domain import amount, gift_table, wish_sheet
-from service.domain.accession import Decision, Told
+from service.cli import files, incoming_pieces, opening, plain, table_import
+from service.cli.incoming_view import document, done, headline, line, show
+from service.cli.papers import labels
+from service.domain import amount
+from service.domain.accession import Told
 from service.domain.accompanying_file import FILE_FORMS, WRITTEN_DIALECTS
 from service.domain.audit_entry import COMMAND_LINE
-from service.domain.incoming_gift import IncomingGift, IncomingSource, IncomingState
+from service.domain.incoming_gift import IncomingSource, IncomingState
 from service.domain.transfer import TransferKind
-from service.errors import CallerError
 from service.usecases import accessioning, announcing_gifts, checking_pieces, exporting_gifts
-from service.usecases.accessioning import Corrected
 from service.usecases.site import Site
-
-_TABLES = {
-    ".csv": gift_table.CSV,
-    ".txt": gift_table.CSV,
-    ".tsv": gift_table.CSV,
-    ".xlsx": wish_sheet.XLSX,
-    ".ods": wish_sheet.ODS,
-}
 
 
 def _choice(words: Any) -> click.Choice[str]:
@@ -40,7 +29,6 @@ def _choice(words: Any) -> click.Choice[str]:
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _GIFT = click.argument("gift")
-_WHY = click.option("--why", required=True, help="Why; it stands in the ledger.")
 
 
 @click.group()
@@ -89,7 +77,7 @@ def file(ctx: click.Context, gift: str, file: Path, from_dialect: str, encoding:
     Rows that are wrong are told on standard error: mend those, and read them alone.
     """
     site = opening.site(ctx.obj)
-    media_type = _TABLES.get(file.suffix.lower(), "")
+    media_type = table_import.TABLES.get(file.suffix.lower(), "")
     with file.open("rb") as stream:
         taken = announcing_gifts.take_in(
             site.db,
@@ -105,15 +93,7 @@ def file(ctx: click.Context, gift: str, file: Path, from_dialect: str, encoding:
         )
     if media_type:
         click.echo(f"{taken.titles:,} titles read, {len(taken.rejected):,} faults")
-    if taken.columns_not_read:
-        click.echo(f"Columns that were not read: {plain.line(', '.join(taken.columns_not_read))}")
-    if taken.remark:
-        click.echo(plain.line(taken.remark, 500))
-    for each in taken.remarks:
-        click.echo(f"row {each.row}, {each.column or 'the row'}: {plain.line(each.reason, 500)}")
-    for each in taken.rejected:
-        where = f"row {each.row}, {each.column or 'the row'}"
-        click.echo(f"    {where}: {plain.line(each.reason, 500)}", err=True)
+    table_import.tell_books(taken)
     if taken.titles or not media_type:
         click.echo(f"Its records are catalogued by a worker: import {taken.gift.batch}")
     if taken.rejected:
@@ -137,7 +117,7 @@ def change(data_dir: Path | None, /, gift: str, **given: Any) -> None:
     said = _with_postage(site, gift, given)
     if not said:
         raise click.UsageError("say what to change")
-    _do(site, announcing_gifts.change, gift, said)
+    done(site, announcing_gifts.change, gift, said)
 
 
 # --- checking -------------------------------------------------------------------------------------
@@ -154,121 +134,8 @@ def receive(data_dir: Path | None, /, gift: str, on: datetime | None, **given: A
     """Enter that a gift came."""
     site = opening.site(data_dir)
     day = (on or site.now().astimezone(UTC)).date()
-    _do(site, accessioning.receive, gift, day, _with_postage(site, gift, given))
+    done(site, accessioning.receive, gift, day, _with_postage(site, gift, given))
     click.echo(f"\nNext: bookbridge incoming scan {gift}")
-
-
-@command.command()
-@_GIFT
-@click.argument("codes", nargs=-1)
-@click.option("--damaged", is_flag=True, help="These came damaged.")
-@click.pass_context
-def scan(ctx: click.Context, gift: str, codes: tuple[str, ...], damaged: bool) -> None:
-    """Count pieces by barcode, ISBN or position; without CODES, line by line as they are scanned.
-
-    What is not in the gift, or came once too often, is told on standard error and counted nowhere.
-    """
-    site = opening.site(ctx.obj)
-    fine = True
-    for code in codes or filter(str.strip, sys.stdin):
-        try:
-            made = checking_pieces.scan(
-                site.db, gift, code, damaged=damaged, by=COMMAND_LINE, now=site.now()
-            )
-        except CallerError as error:
-            fine = False
-            click.echo(f"bookbridge: {plain.line(error.detail, 500)}", err=True)
-            continue
-        click.echo(line(made.line))
-    if not fine:
-        ctx.exit(1)
-
-
-@command.command()
-@_GIFT
-@click.argument("position", type=click.IntRange(1), required=False)
-@click.option("--received", type=click.IntRange(0), help="Copies, the damaged ones among them.")
-@click.option("--damaged", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--all", "all_", is_flag=True, help="All came that is not counted yet, undamaged.")
-@click.pass_obj
-def count(
-    data_dir: Path | None,
-    gift: str,
-    position: int | None,
-    received: int | None,
-    damaged: int,
-    all_: bool,
-) -> None:
-    """Enter how many copies came of the piece at POSITION, or that all came."""
-    site = opening.site(data_dir)
-    if all_ == (position is not None) or (received is None) != all_:
-        raise click.UsageError("say POSITION and --received, or --all")
-    if all_:
-        _do(site, checking_pieces.count_all, gift)
-        return
-    _do(site, checking_pieces.count, gift, position, received, damaged)
-
-
-@command.command()
-@_GIFT
-@click.option("--title", help="Without it, that of its record.")
-@click.option("--isbn")
-@click.option("--copies", type=click.IntRange(1))
-@click.option("--volumes", type=click.IntRange(1), help="Of one copy.")
-@click.option("--barcode")
-@click.option("--record", default="", metavar="ID", help="Its record.")
-@click.pass_obj
-def add(data_dir: Path | None, /, gift: str, record: str, **given: Any) -> None:
-    """Add a piece: announced before the gift came, else one that came without a word."""
-    said = {name: value for name, value in given.items() if value is not None}
-    _do(opening.site(data_dir), checking_pieces.add_piece, gift, said, record=record)
-
-
-@command.command("take-out")
-@_GIFT
-@click.argument("position", type=click.IntRange(1))
-@click.pass_obj
-def take_out(data_dir: Path | None, gift: str, position: int) -> None:
-    """Take out a piece that was entered wrongly."""
-    _do(opening.site(data_dir), checking_pieces.take_out, gift, position)
-
-
-@command.command()
-@_GIFT
-@click.argument("positions", nargs=-1, type=click.IntRange(1))
-@click.pass_obj
-def accept(data_dir: Path | None, gift: str, positions: tuple[int, ...]) -> None:
-    """Accept pieces: those at POSITIONS, or all that came sound and are undecided."""
-    _do(opening.site(data_dir), checking_pieces.accept, gift, positions)
-
-
-@command.command()
-@_GIFT
-@click.argument("positions", nargs=-1, required=True, type=click.IntRange(1))
-@click.option("--reason", required=True, help="Why: water damage, we hold it.")
-@click.pass_obj
-def decline(data_dir: Path | None, gift: str, positions: tuple[int, ...], reason: str) -> None:
-    """Decline pieces for a reason."""
-    _do(opening.site(data_dir), checking_pieces.decline, gift, positions, reason=reason)
-
-
-@command.command()
-@_GIFT
-@click.argument("position", type=click.IntRange(1))
-@click.option("--title")
-@click.option("--isbn")
-@click.option("--volumes", type=click.IntRange(1), help="Of one copy; until the gift is checked.")
-@click.option("--barcode")
-@click.option("--shelf", help="Its place, as on its label.")
-@click.option("--translated-title", help="In the language of our readers.")
-@click.option("--number", "accession_number", help="Its accession number.")
-@click.option("--record", default="", metavar="ID", help="Its record.")
-@click.pass_obj
-def describe(data_dir: Path | None, /, gift: str, position: int, record: str, **given: Any) -> None:
-    """Say more of a piece: shelf, translated title, its number or its record."""
-    said = {name: value for name, value in given.items() if value is not None}
-    site = opening.site(data_dir)
-    _do(site, checking_pieces.describe, gift, position, said, record=record)
 
 
 @command.command()
@@ -277,7 +144,7 @@ def describe(data_dir: Path | None, /, gift: str, position: int, record: str, **
 @click.pass_obj
 def check(data_dir: Path | None, gift: str, claim: bool) -> None:
     """Conclude the check: what was accepted is in the balance from now on."""
-    _do(opening.site(data_dir), accessioning.check, gift, claim=claim)
+    done(opening.site(data_dir), accessioning.check, gift, claim=claim)
     click.echo(f"\nNext: bookbridge incoming accession {gift}")
 
 
@@ -290,7 +157,7 @@ def check(data_dir: Path | None, gift: str, claim: bool) -> None:
 @click.pass_obj
 def accession(data_dir: Path | None, gift: str, first: str) -> None:
     """Give what was accepted its accession numbers."""
-    _do(opening.site(data_dir), accessioning.give_numbers, gift, first=first)
+    done(opening.site(data_dir), accessioning.give_numbers, gift, first=first)
     click.echo(f"\nNext: bookbridge incoming catalogue {gift}")
 
 
@@ -299,7 +166,7 @@ def accession(data_dir: Path | None, gift: str, first: str) -> None:
 @click.pass_obj
 def catalogue(data_dir: Path | None, gift: str) -> None:
     """Say that what was accepted is catalogued; what has no record is named."""
-    _do(opening.site(data_dir), accessioning.catalogue, gift)
+    done(opening.site(data_dir), accessioning.catalogue, gift)
     click.echo(f"\nNext: bookbridge incoming export {gift} -o FILE")
 
 
@@ -308,7 +175,7 @@ def catalogue(data_dir: Path | None, gift: str) -> None:
 @click.pass_obj
 def display(data_dir: Path | None, gift: str) -> None:
     """Say that its books are on display."""
-    _do(opening.site(data_dir), accessioning.display, gift)
+    done(opening.site(data_dir), accessioning.display, gift)
 
 
 @command.command()
@@ -347,41 +214,14 @@ def export(
 # --- what was entered wrongly ---------------------------------------------------------------------
 
 
-@command.command()
-@_GIFT
-@click.argument("position", type=click.IntRange(1))
-@click.option("--received", type=click.IntRange(0))
-@click.option("--damaged", type=click.IntRange(0))
-@click.option("--volumes", type=click.IntRange(1), help="Of one copy.")
-@click.option("--decision", type=click.Choice(["ACCEPTED", "DECLINED"], case_sensitive=False))
-@click.option("--reason", default="", help="Why it is declined.")
-@_WHY
-@click.pass_obj
-def correct(
-    data_dir: Path | None,
-    gift: str,
-    position: int,
-    received: int | None,
-    damaged: int | None,
-    volumes: int | None,
-    decision: str | None,
-    reason: str,
-    why: str,
-) -> None:
-    """Correct a piece that is in the balance: a counter-entry is written, and the right one."""
-    decided = Decision(decision.upper()) if decision else None
-    right = Corrected(received, damaged, volumes, decided, reason)
-    _do(opening.site(data_dir), accessioning.correct, gift, position, right, why=why)
-
-
 @command.command("correct-day")
 @_GIFT
 @click.argument("day", type=_DAY)
-@_WHY
+@click.option("--why", required=True, help="Why; it stands in the ledger.")
 @click.pass_obj
 def correct_day(data_dir: Path | None, gift: str, day: datetime, why: str) -> None:
     """Correct the day on which a gift came, and with it the year in which it counts."""
-    _do(opening.site(data_dir), accessioning.correct_day, gift, day.date(), why=why)
+    done(opening.site(data_dir), accessioning.correct_day, gift, day.date(), why=why)
 
 
 @command.command()
@@ -390,7 +230,7 @@ def correct_day(data_dir: Path | None, gift: str, day: datetime, why: str) -> No
 @click.pass_obj
 def cancel(data_dir: Path | None, gift: str, reason: str) -> None:
     """Cancel a gift that was announced and does not come."""
-    _do(opening.site(data_dir), accessioning.cancel, gift, reason=reason)
+    done(opening.site(data_dir), accessioning.cancel, gift, reason=reason)
 
 
 # --- looking --------------------------------------------------------------------------------------
@@ -428,15 +268,6 @@ def show_(data_dir: Path | None, gift: str, as_json: bool) -> None:
         click.echo(line(each))
 
 
-def _do(site: Site, what: Callable[..., Any], gift: str, *given: Any, **named: Any) -> None:
-    made = what(site.db, gift, *given, **named, by=COMMAND_LINE, now=site.now())
-    if isinstance(made, IncomingGift):
-        show(site, made)
-        return
-    click.echo(line(made.line))
-    show(site, made.gift)
-
-
 def _with_postage(site: Site, gift: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return what was said, with an amount as a person wrote it in its currency."""
     said = {name: value for name, value in given.items() if value is not None}
@@ -447,3 +278,7 @@ def _with_postage(site: Site, gift: str, given: dict[str, Any]) -> dict[str, Any
             said["postage"], amount.check_currency(known, "postage_currency"), "postage"
         )
     return said
+
+
+for each in (*incoming_pieces.COMMANDS, labels):
+    command.add_command(each)

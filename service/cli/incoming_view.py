@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -11,9 +12,20 @@ import click
 from service.cli import plain
 from service.domain import amount
 from service.domain.accession import AccessionLine, Decision
+from service.domain.audit_entry import COMMAND_LINE
 from service.domain.incoming_gift import IncomingGift, possible
 from service.usecases import accessioning
 from service.usecases.site import Site
+
+
+def done(site: Site, what: Callable[..., Any], gift: str, *given: Any, **named: Any) -> None:
+    """Do something to a gift or to a piece of it, and print what it is then."""
+    made = what(site.db, gift, *given, **named, by=COMMAND_LINE, now=site.now())
+    if isinstance(made, IncomingGift):
+        show(site, made)
+        return
+    click.echo(line(made.line))
+    show(site, made.gift)
 
 
 def show(site: Site, made: IncomingGift) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from service.cli import opening, plain
-from service.domain import amount, balance, partner_table, table_file, wish_sheet
+from service.cli import opening, plain, table_import
+from service.domain import amount, balance
 from service.domain.audit_entry import COMMAND_LINE
 from service.domain.balance import Total
 from service.domain.ledger import Direction, Figures, Right, Written
@@ -15,13 +15,6 @@ from service.domain.opening_balance import Opening
 from service.domain.transfer import TransferKind
 from service.usecases import accounting, carrying_forward
 
-_SUFFIXES = {
-    ".csv": partner_table.CSV,
-    ".txt": partner_table.CSV,
-    ".tsv": partner_table.CSV,
-    ".xlsx": wish_sheet.XLSX,
-    ".ods": wish_sheet.ODS,
-}
 _number = click.IntRange(min=0)
 
 
@@ -97,14 +90,7 @@ def opening_(
 
 
 @command.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Only say what would become of each row.")
-@click.option("--encoding", default="", help="Of a CSV file, if it is not UTF-8.")
-@click.option(
-    "--rejected",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where rows go that are wrong, to be mended.  [default: beside FILE]",
-)
+@table_import.options
 @click.pass_context
 def import_(
     ctx: click.Context, file: Path, dry_run: bool, encoding: str, rejected: Path | None
@@ -114,9 +100,7 @@ def import_(
     Its headings are partner, year, direction, kind, titles, volumes, and if wanted value,
     currency, note. The same table again changes nothing.
     """
-    media_type = _SUFFIXES.get(file.suffix.lower())
-    if media_type is None:
-        raise click.UsageError(f"{file.name} is none of {', '.join(_SUFFIXES)}.")
+    media_type = table_import.media_type(file)
     site = opening.site(ctx.obj)
     with file.open("rb") as stream:
         taken = carrying_forward.take_in(
@@ -128,22 +112,7 @@ def import_(
             by=COMMAND_LINE,
             now=site.now(),
         )
-    told = ", ".join(f"{number} {outcome}" for outcome, number in taken.counts.items())
-    click.echo(f"{told}{' (a dry run: nothing is kept)' if dry_run else ''}")
-    if taken.not_read:
-        click.echo(f"Columns that were not read: {plain.line(', '.join(taken.not_read))}")
-    if taken.remark:
-        click.echo(plain.line(taken.remark, 500))
-    for each in taken.rejected:
-        for fault in each.faults:
-            where = f"row {each.row.number}, {fault.field or 'the row'}"
-            click.echo(f"    {where}: {plain.line(fault.reason, 500)}", err=True)
-    if taken.rejected:
-        place = rejected or file.with_name(f"{file.stem}-rejected.csv")
-        with place.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(table_file.csv_lines(taken.returned()))
-        click.echo(f"The rows that were wrong are in {place}: mend them and import it.", err=True)
-        ctx.exit(1)
+    table_import.tell(ctx, file, taken, rejected)
 
 
 @command.command()

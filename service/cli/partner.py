@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from service.cli import opening, plain, tokens
-from service.domain import partner_row, partner_table, table_file, wish_sheet
+from service.cli import opening, plain, table_import, tokens
+from service.domain import partner_row, table_file
 from service.domain.audit_entry import COMMAND_LINE
 from service.domain.partner import PartnerState
 from service.domain.partner_entry import PartnerEntry
@@ -16,13 +16,6 @@ from service.errors import Invalid
 from service.usecases import enrolling, naming_places, signing_in
 
 _AT_ONCE = 1000
-_SUFFIXES = {
-    ".csv": partner_table.CSV,
-    ".txt": partner_table.CSV,
-    ".tsv": partner_table.CSV,
-    ".xlsx": wish_sheet.XLSX,
-    ".ods": wish_sheet.ODS,
-}
 
 
 @click.group()
@@ -160,14 +153,7 @@ def merge(data_dir: Path | None, code: str, into: str, yes: bool) -> None:
 
 
 @command.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Only say what would become of each row.")
-@click.option("--encoding", default="", help="Of a CSV file, if it is not UTF-8.")
-@click.option(
-    "--rejected",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where rows go that are wrong, to be mended.  [default: beside FILE]",
-)
+@table_import.options
 @click.pass_context
 def import_(
     ctx: click.Context, file: Path, dry_run: bool, encoding: str, rejected: Path | None
@@ -184,35 +170,13 @@ def import_(
         taken = tabulating.take_in(
             site.db,
             stream,
-            _media_type(file),
+            table_import.media_type(file),
             charset=encoding,
             dry_run=dry_run,
             by=COMMAND_LINE,
             now=site.now(),
         )
-    told = ", ".join(f"{number} {outcome}" for outcome, number in taken.counts.items())
-    click.echo(f"{told}{' (a dry run: nothing is kept)' if dry_run else ''}")
-    if taken.not_read:
-        click.echo(f"Columns that were not read: {plain.line(', '.join(taken.not_read))}")
-    if taken.remark:
-        click.echo(plain.line(taken.remark, 500))
-    for each in taken.rejected:
-        for fault in each.faults:
-            where = f"row {each.row.number}, {fault.field or 'the row'}"
-            click.echo(f"    {where}: {plain.line(fault.reason, 500)}", err=True)
-    if taken.rejected:
-        place = rejected or file.with_name(f"{file.stem}-rejected.csv")
-        with place.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(table_file.csv_lines(taken.returned()))
-        click.echo(f"The rows that were wrong are in {place}: mend them and import it.", err=True)
-        ctx.exit(1)
-
-
-def _media_type(file: Path) -> str:
-    found = _SUFFIXES.get(file.suffix.lower())
-    if found is None:
-        raise click.UsageError(f"{file.name} is none of {', '.join(_SUFFIXES)}.")
-    return found
+    table_import.tell(ctx, file, taken, rejected)
 
 
 @command.command()

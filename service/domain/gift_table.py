@@ -18,12 +18,10 @@ from marc_mappings import iso2709, table_to_marc21
 from marc_mappings.keys import identifiers
 from service.domain import amount, wish_headings, wish_sheet, wish_table, wish_text
 from service.domain.gift import NewGiftLine
-from service.domain.wish_sheet import ODS, XLSX
+from service.domain.table_import import CSV, MEDIA_TYPES
 from service.domain.wish_table import Row
 from service.errors import Invalid, TooLarge, UnsupportedFormat
 
-CSV: Final = "text/csv"
-MEDIA_TYPES: Final = (CSV, XLSX, ODS)
 _MOST_ROWS = 20_000
 _MOST_COPIES = 100_000
 _LOOKED_AT = 30  # rows that are looked at for headings

@@ -7,23 +7,20 @@ entered when the first was taken back.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from itertools import chain
 from typing import BinaryIO, Final, NamedTuple, TypeVar
 
-from service.domain import amount, wish_sheet, wish_text
+from service.domain import amount, table_import
 from service.domain.ledger import Direction, Entry, Event, Figures, check_figures
 from service.domain.partner_fields import Fault
-from service.domain.partner_row import REASONS
-from service.domain.partner_table import CSV, MEDIA_TYPES
 from service.domain.table_file import guarded, unguarded
+from service.domain.table_import import REASONS
 from service.domain.transfer import TransferKind
-from service.errors import Invalid, TooLarge, UnsupportedFormat
+from service.errors import Invalid, TooLarge
 
 COLUMNS: Final = (
     "partner",
@@ -106,6 +103,18 @@ class OpeningRow:
     cells: Mapping[str, str]
     opening: Opening | None
     faults: tuple[Fault, ...] = ()
+
+    def returned(self, headings: Sequence[str], faults: Sequence[Fault]) -> list[str]:
+        """Return it as it came, behind its number and what is wrong with it.
+
+        The headings above it are ``table_import.REASONS`` and ``headings``.
+        """
+        return [
+            str(self.number),
+            " ".join(fault.field for fault in faults),
+            guarded("; ".join(fault.reason for fault in faults)),
+            *(guarded(unguarded(self.cells.get(each, ""))) for each in headings),
+        ]
 
 
 def said(cells: Mapping[str, str], today: date) -> tuple[Opening | None, tuple[Fault, ...]]:
@@ -212,19 +221,7 @@ def read(stream: BinaryIO, media_type: str, today: date, charset: str = "") -> T
     Raises ``UnsupportedFormat`` for another media type, ``Invalid`` where headings are missing,
     ``TooLarge`` for a table beyond bounds.
     """
-    if media_type not in MEDIA_TYPES:
-        raise UnsupportedFormat(
-            f"opening balances cannot be {media_type or 'of no media type'}; send one of "
-            f"{', '.join(MEDIA_TYPES)}",
-            found=media_type,
-        )
-    remark = ""
-    if media_type == CSV:
-        found = wish_text.encoding(stream, charset)
-        remark = found.remark
-        rows = _rows_of_csv(wish_text.lines(stream, found.name))
-    else:
-        rows = ((each.number, list(each.cells)) for each in wish_sheet.rows(stream, media_type))
+    rows, remark = table_import.opened(stream, media_type, charset, "opening balances")
     head = [cell.strip() for cell in next(rows, (0, []))[1]]
     headings = [_heading(cell) for cell in head]
     if missing := [each for each in _NEEDED if each not in headings]:
@@ -249,21 +246,6 @@ def _heading(cell: str) -> str:
     return name if name in COLUMNS or name in REASONS else ""
 
 
-def _rows_of_csv(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of CSV with their numbers, as a spreadsheet counts them."""
-    at, first = next(((n, line) for n, line in enumerate(lines, 1) if line.strip()), (1, ""))
-    delimiter = max(",;\t", key=first.count)
-    # Strict: a quote that is never closed would make one cell of all that follows.
-    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
-    try:
-        for number, cells in enumerate(reader, at):
-            if any(cell.strip() for cell in cells):
-                yield number, cells
-    except csv.Error as error:
-        line = reader.line_num + at - 1
-        raise Invalid(f"the table is not CSV: {error} in line {line}") from error
-
-
 def _opening_rows(
     rows: Iterator[tuple[int, list[str]]], headings: Sequence[str], today: date
 ) -> Iterator[OpeningRow]:
@@ -284,16 +266,3 @@ def _opening_rows(
         if opening is not None:
             seen[opening.key] = number
         yield OpeningRow(number, cells, opening, faults)
-
-
-def returned(row: OpeningRow, headings: Sequence[str], faults: Sequence[Fault]) -> list[str]:
-    """Return a row that was not taken in as it came, behind its number and what is wrong with it.
-
-    The headings above it are ``partner_row.REASONS`` and ``headings``.
-    """
-    return [
-        str(row.number),
-        " ".join(fault.field for fault in faults),
-        guarded("; ".join(fault.reason for fault in faults)),
-        *(guarded(unguarded(row.cells.get(each, ""))) for each in headings),
-    ]

@@ -17,6 +17,7 @@ from service.domain.partner import PartnerState
 from service.domain.partner_entry import CONTACT, PartnerEntry
 from service.domain.partner_fields import Fault, language_tag
 from service.domain.subject_profile import FIELDS as PROFILE
+from service.domain.table_import import REASONS
 from service.errors import Invalid
 
 CLEARED: Final = "-"
@@ -34,8 +35,6 @@ _LAST = (
 )
 # Columns that tell something and are not read: what is in them is kept elsewhere.
 _TOLD = frozenset({"place_name"})
-# What is written beside a row that was not taken in, so that it can be mended and sent again.
-REASONS: Final = ("row", "column", "reason")
 _CONTACT = re.compile(r"contact([2-9]|1[0-9]|20)?_(\w+)", re.ASCII)
 
 
@@ -65,23 +64,6 @@ def row(entry: PartnerEntry, headings: Sequence[str], places: Mapping[str, str])
     return [table_file.guarded(str(cells.get(heading, ""))) for heading in headings]
 
 
-def returned(found: PartnerRow, headings: Sequence[str], faults: Sequence[Fault]) -> list[str]:
-    """Return a row that was not taken in as it came, behind its number and what is wrong with it.
-
-    The headings above it are ``REASONS`` and ``headings``.
-    """
-    cells = (found.cells.get(heading, "") for heading in headings)
-    return [
-        str(found.number),
-        " ".join(fault.field for fault in faults),
-        table_file.guarded("; ".join(fault.reason for fault in faults)),
-        *(
-            cell if cell == CLEARED else table_file.guarded(table_file.unguarded(cell))
-            for cell in cells
-        ),
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class PartnerRow:
     """One row of a table that came: its number there, and its cells by column, none of them empty.
@@ -97,6 +79,22 @@ class PartnerRow:
     def code(self) -> str:
         """The code of the partner, "" where the row names none."""
         return table_file.unguarded(self.cells.get("code", ""))
+
+    def returned(self, headings: Sequence[str], faults: Sequence[Fault]) -> list[str]:
+        """Return it as it came, behind its number and what is wrong with it.
+
+        The headings above it are ``table_import.REASONS`` and ``headings``.
+        """
+        cells = (self.cells.get(heading, "") for heading in headings)
+        return [
+            str(self.number),
+            " ".join(fault.field for fault in faults),
+            table_file.guarded("; ".join(fault.reason for fault in faults)),
+            *(
+                cell if cell == CLEARED else table_file.guarded(table_file.unguarded(cell))
+                for cell in cells
+            ),
+        ]
 
 
 def heading(cell: str) -> str:

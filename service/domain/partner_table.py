@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from service.domain import wish_sheet, wish_text
+from service.domain import table_import
 from service.domain.partner_fields import Fault
-from service.domain.partner_row import REASONS, PartnerRow, heading
-from service.domain.wish_sheet import ODS, XLSX
-from service.errors import Invalid, TooLarge, UnsupportedFormat
+from service.domain.partner_row import PartnerRow, heading
+from service.domain.table_import import REASONS
+from service.errors import Invalid, TooLarge
 
-CSV: Final = "text/csv"
-MEDIA_TYPES: Final = (CSV, XLSX, ODS)
 _MOST_ROWS = 100_000
 
 
@@ -34,19 +30,7 @@ def read(stream: BinaryIO, media_type: str, charset: str = "") -> Table:
     Raises ``UnsupportedFormat`` for another media type, ``Invalid`` where no row of headings has
     ``code``; the rows may raise ``TooLarge``.
     """
-    if media_type not in MEDIA_TYPES:
-        raise UnsupportedFormat(
-            f"a directory cannot be {media_type or 'of no media type'}; send one of "
-            f"{', '.join(MEDIA_TYPES)}",
-            found=media_type,
-        )
-    remark = ""
-    if media_type == CSV:
-        found = wish_text.encoding(stream, charset)
-        remark = found.remark
-        rows = _rows_of_csv(wish_text.lines(stream, found.name))
-    else:
-        rows = ((each.number, list(each.cells)) for each in wish_sheet.rows(stream, media_type))
+    rows, remark = table_import.opened(stream, media_type, charset, "a directory", _fits)
     head = next(rows, (0, []))[1]
     headings = [heading(cell) for cell in head]
     if "code" not in headings:
@@ -66,23 +50,9 @@ def read(stream: BinaryIO, media_type: str, charset: str = "") -> Table:
     return Table(_partner_rows(rows, headings), told, not_read, remark)
 
 
-def _rows_of_csv(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of CSV with their numbers, as a spreadsheet counts them."""
-    at, first = next(((n, line) for n, line in enumerate(lines, 1) if line.strip()), (1, ""))
-    delimiter = max(",;\t", key=lambda each: (_has_code(first, each), first.count(each)))
-    # Strict: a quote that is never closed would make one cell of all that follows.
-    reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
-    try:
-        for number, cells in enumerate(reader, at):
-            if any(cell.strip() for cell in cells):
-                yield number, cells
-    except csv.Error as error:
-        line = reader.line_num + at - 1
-        raise Invalid(f"the table is not CSV: {error} in line {line}") from error
-
-
-def _has_code(line: str, delimiter: str) -> bool:
-    return "code" in [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
+def _fits(line: str, delimiter: str) -> tuple[bool, int]:
+    cells = [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
+    return "code" in cells, line.count(delimiter)
 
 
 def _partner_rows(

@@ -33,7 +33,7 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def csv_lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """Yield rows as the lines of CSV (RFC 4180)."""
     for cells in rows:
         written = io.StringIO(newline="")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,7 +16,6 @@ from sqlalchemy.engine import Connection
 from service.domain.consignment import OPEN, ConsignmentState
 from service.domain.gift import Carrier, Gift, GiftLine, GiftState, NewGiftLine
 from service.domain.import_batch import OFFERING, Action, BatchState
-from service.domain.offer import OfferState
 from service.domain.transfer import TransferKind
 from service.errors import Conflict
 from service.store import bulk, public_ids
@@ -27,15 +26,12 @@ from service.store.tables import (
     gift_line,
     import_batch,
     import_line,
-    offer,
-    offer_list,
     partner,
     record,
     record_version,
 )
 
 _AT_ONCE: Final = 500
-_VALUES: sa.BindParameter[Any] = sa.bindparam("values", expanding=True)
 
 # --- where a gift stands --------------------------------------------------------------------------
 
@@ -234,6 +230,16 @@ def _why(batch_state: str | None, action: str | None, problems: Any) -> str:
     return ""
 
 
+def record_ids(conn: Connection, gift_id: int) -> set[int]:
+    """Return the records that are in a gift."""
+    rows = conn.execute(
+        sa.select(gift_line.c.record_id).where(
+            gift_line.c.gift_id == gift_id, gift_line.c.record_id.is_not(None)
+        )
+    )
+    return {row[0] for row in rows}
+
+
 # --- making and changing --------------------------------------------------------------------------
 
 
@@ -391,76 +397,5 @@ def packed_positions(conn: Connection, gift_id: int) -> set[int]:
         sa.select(gift_line.c.position)
         .select_from(_PACKED_LINES)
         .where(consignment.c.gift_id == gift_id, _HOLDS)
-    )
-    return {row[0] for row in rows}
-
-
-# --- what can be chosen ---------------------------------------------------------------------------
-
-
-class Choice(NamedTuple):
-    """A title that may join a gift: by whatever it was named, its record, and volumes of a copy."""
-
-    name: str
-    record_id: int
-    title: str
-    volumes: int = 1
-
-
-_SHOWN = record.join(record_version, record_version.c.id == record.c.current_version_id)
-_TITLE = sa.case(
-    (record_version.c.title_vernacular != "", record_version.c.title_vernacular),
-    else_=record_version.c.title,
-)
-_RECORDS = (
-    sa.select(record.c.public_id, record.c.id, _TITLE, sa.literal(1))
-    .select_from(_SHOWN)
-    .where(record.c.public_id.in_(_VALUES))
-)
-_OFFERS = (
-    sa.select(offer.c.public_id, record.c.id, _TITLE, offer.c.volumes)
-    .select_from(
-        _SHOWN.join(offer, offer.c.record_id == record.c.id).join(
-            offer_list, offer_list.c.id == offer.c.list_id
-        )
-    )
-    .where(
-        offer.c.public_id.in_(_VALUES),
-        offer.c.state == OfferState.OFFERED.value,
-        offer_list.c.offered_by.is_(None),
-    )
-)
-
-
-def of_records(conn: Connection, names: Sequence[str]) -> list[Choice]:
-    """Return the titles of these records (public ids), as far as they are catalogued."""
-    return [Choice(*row) for row in bulk.select_in(conn, _RECORDS, names)]
-
-
-def of_offers(conn: Connection, names: Sequence[str]) -> list[Choice]:
-    """Return the titles of these offers of ours (public ids), as far as they stand."""
-    return [Choice(*row) for row in bulk.select_in(conn, _OFFERS, names)]
-
-
-def of_batch(conn: Connection, batch_id: int) -> list[Choice]:
-    """Return the titles that an import brought, in the order of its file."""
-    rows = conn.execute(
-        sa.select(record.c.public_id, record.c.id, _TITLE, sa.literal(1))
-        .select_from(_SHOWN.join(import_line, import_line.c.record_id == record.c.id))
-        .where(
-            import_line.c.batch_id == batch_id,
-            import_line.c.action.in_(sorted(each.value for each in OFFERING)),
-        )
-        .order_by(import_line.c.position)
-    )
-    return [Choice(*row) for row in rows]
-
-
-def record_ids(conn: Connection, gift_id: int) -> set[int]:
-    """Return the records that are in a gift."""
-    rows = conn.execute(
-        sa.select(gift_line.c.record_id).where(
-            gift_line.c.gift_id == gift_id, gift_line.c.record_id.is_not(None)
-        )
     )
     return {row[0] for row in rows}

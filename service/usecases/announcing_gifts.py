@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from marc_mappings.survey import Said
-from service.domain import accession, consignment_fields, gift_table
+from service.domain import accession, consignment_fields, gift_table, revision, table_import
 from service.domain import incoming_gift as rules
 from service.domain.accession import NewAccessionLine
 from service.domain.gift_table import Fault, GiftTable
@@ -27,7 +27,7 @@ from service.domain.incoming_gift import (
 )
 from service.domain.offer import ListState, OfferList
 from service.domain.source import SourceKind
-from service.errors import Conflict, NotFound, Outdated
+from service.errors import Conflict, NotFound
 from service.store import (
     accessions,
     audit_log,
@@ -167,7 +167,7 @@ def take_in(
     piece that has none. Raises ``Conflict`` for a gift that takes none, and for a file that it took
     before; ``UnsupportedFormat``, ``TooLarge`` and ``Invalid`` for what is no file of books.
     """
-    is_table = media_type in gift_table.MEDIA_TYPES
+    is_table = media_type in table_import.MEDIA_TYPES
     with db.read() as conn:
         _check_takes(known(conn, name), is_table)
     table = gift_table.read(stream, media_type, charset, currency=None) if is_table else None
@@ -298,12 +298,7 @@ def hold(conn: Connection, name: str, seen: int | None = None) -> IncomingGift:
     ``seen`` is the revision that was looked at, None for any. Raises ``NotFound``, ``Outdated``.
     """
     found = incoming_gifts.lock(conn, known(conn, name).id)
-    if seen is not None and seen != found.revision:
-        raise Outdated(
-            f"this gift was changed since you looked at it: that was revision {seen}, now it is "
-            f"{found.revision}",
-            found.revision,
-        )
+    revision.check_seen("this gift", seen, found.revision)
     return found
 
 

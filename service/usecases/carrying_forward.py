@@ -8,17 +8,16 @@ what is wrong, to be mended and sent again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from service.domain import opening_balance
 from service.domain.ledger import Entry, Event, Written
 from service.domain.opening_balance import Opening, OpeningRow
 from service.domain.partner_fields import Fault
-from service.domain.partner_row import REASONS
+from service.domain.table_import import Rejected, TakenIn
 from service.errors import Conflict, NotFound
 from service.store import audit_log, ledger, partners
 from service.store.db import Connection, Database
@@ -34,31 +33,6 @@ class RowOutcome(StrEnum):
     ENTERED = "entered"
     UNCHANGED = "unchanged"
     REJECTED = "rejected"
-
-
-class Rejected(NamedTuple):
-    """A row that was not taken in, and why."""
-
-    row: OpeningRow
-    faults: Sequence[Fault]
-
-
-@dataclass(frozen=True, slots=True)
-class TakenIn:
-    """What became of a table: rows by outcome, those that were rejected, and how it was read."""
-
-    counts: dict[RowOutcome, int]
-    rejected: tuple[Rejected, ...]
-    headings: tuple[str, ...]
-    not_read: tuple[str, ...]
-    remark: str
-    dry_run: bool
-
-    def returned(self) -> Iterator[list[str]]:
-        """Yield the rejected rows as a table that can be mended and sent again."""
-        yield [*REASONS, *self.headings]
-        for each in self.rejected:
-            yield opening_balance.returned(each.row, self.headings, each.faults)
 
 
 def enter(db: Database, opening: Opening, *, by: str, now: datetime) -> tuple[Written, bool]:
@@ -96,7 +70,7 @@ def take_in(
     """
     today = now.astimezone(UTC).date()
     table = opening_balance.read(stream, media_type, today, charset)
-    counts: Counter[RowOutcome] = Counter(dict.fromkeys(RowOutcome, 0))
+    counts: Counter[str] = Counter(dict.fromkeys(RowOutcome, 0))
     rejected: list[Rejected] = []
     for start in range(0, len(table.rows), _STEP):
         with db.write() as conn, conn.begin_nested() as trial:

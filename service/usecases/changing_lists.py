@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from service.domain import list_terms
+from service.domain import list_terms, revision
 from service.domain import offer as rules
 from service.domain.offer import ListState, OfferList, OfferState
-from service.errors import Conflict, Invalid, NotFound, Outdated
+from service.errors import Conflict, Invalid, NotFound
 from service.store import audit_log, offer_lists, offers, public_ids
 from service.store.db import Connection, Database
 from service.usecases import rescheduling
@@ -71,17 +71,8 @@ def held(conn: Connection, slug: str, seen: int | None = None) -> OfferList:
     found = offer_lists.lock(conn, known.id)
     if not found.ours:
         raise Conflict(f"list {slug!r} is what a partner offers us; only the partner changes it")
-    _check_seen(f"list {slug!r}", seen, found.revision)
+    revision.check_seen(f"list {slug!r}", seen, found.revision)
     return found
-
-
-def _check_seen(what: str, seen: int | None, revision: int) -> None:
-    if seen is not None and seen != revision:
-        raise Outdated(
-            f"{what} was changed since you looked at it: that was revision {seen}, now it is "
-            f"{revision}",
-            revision,
-        )
 
 
 def _check_dates(found: OfferList, values: Mapping[str, Any], now: datetime) -> None:
@@ -165,7 +156,7 @@ def change_offer(
         found = offers.lock(conn, wanted)
         if not on.ours:
             raise Conflict("this title is what a partner offers us; only the partner changes it")
-        _check_seen("this title", seen, found.revision)
+        revision.check_seen("this title", seen, found.revision)
         values = {name: value for name, value in values.items() if found.terms[name] != value}
         if not values:
             return

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from service.domain import partner_entry as rules
-from service.domain import partner_fields
+from service.domain import partner_fields, revision
 from service.domain.partner import Partner, PartnerState, check_code
 from service.domain.partner_entry import PartnerEntry
 from service.errors import Invalid, NotFound, Outdated
@@ -118,12 +118,7 @@ def change_own(
 
 def check_seen(entry: PartnerEntry, seen: int | None) -> None:
     """Raise ``Outdated`` unless ``seen`` is the newest revision of an entry (None: any will do)."""
-    if seen is not None and seen != entry.revision:
-        raise Outdated(
-            f"partner {entry.code!r} was changed since you looked at it: that was revision {seen}, "
-            f"now it is {entry.revision}",
-            entry.revision,
-        )
+    revision.check_seen(f"partner {entry.code!r}", seen, entry.revision)
 
 
 def amend(

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from service.domain import contradiction
+from service.domain import contradiction, revision
 from service.domain.agreement import Agreement
-from service.errors import Conflict, NotFound, Outdated, WrongValues
+from service.errors import Conflict, NotFound, WrongValues
 from service.store import agreements, audit_log, partners, public_ids
 from service.store.db import Connection
 
@@ -22,12 +22,7 @@ KIND: Final = "agreement"  # in the audit log
 def hold(conn: Connection, public_id: str, seen: int | None) -> Agreement:
     """Return an agreement that nobody else changes meanwhile; raise ``NotFound``, ``Outdated``."""
     found = agreements.lock(conn, known_agreement(conn, public_id).id)
-    if seen is not None and seen != found.revision:
-        raise Outdated(
-            f"agreement {found.public_id} was changed since you looked at it: that was revision "
-            f"{seen}, now it is {found.revision}",
-            found.revision,
-        )
+    revision.check_seen(f"agreement {found.public_id}", seen, found.revision)
     return found
 
 

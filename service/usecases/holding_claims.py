@@ -10,13 +10,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from service.domain import claim as rules
+from service.domain import revision
 from service.domain.announcement import CLAIM_CHANGED
 from service.domain.claim import Claim, ClaimAction
 from service.domain.partner import Partner
-from service.errors import NotFound, Outdated
+from service.errors import NotFound
 from service.store import audit_log, claims, partners, public_ids
 from service.store.db import Connection
-from service.usecases import notifying, packing
+from service.usecases import holding_consignments, notifying
 
 KIND: Final = "claim"  # in the audit log
 
@@ -50,14 +51,9 @@ def hold(
     before = visible(conn, public_id, partner)
     partners.lock(conn, before.partner_id)
     if before.consignment:
-        packing.hold(conn, before.consignment)
+        holding_consignments.hold(conn, before.consignment)
     found = claims.lock(conn, before)
-    if seen is not None and seen != found.revision:
-        raise Outdated(
-            f"this claim was changed since you looked at it: that was revision {seen}, now it is "
-            f"{found.revision}",
-            found.revision,
-        )
+    revision.check_seen("this claim", seen, found.revision)
     return found
 
 

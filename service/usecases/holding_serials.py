@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from service.domain import exchange_serial as rules
+from service.domain import revision
 from service.domain.exchange_serial import ExchangeSerial, Issue, IssueAction, SerialState
 from service.domain.ledger import Event
 from service.domain.partner import Partner
-from service.errors import NotFound, Outdated
+from service.errors import NotFound
 from service.store import audit_log, exchange_serials, ledger, partners, public_ids
 from service.store.db import Connection
 
@@ -52,12 +53,7 @@ def hold(
     before = known(conn, name, partner)
     partners.lock(conn, before.partner_id)
     found = exchange_serials.lock_all(conn, [before.id])[before.id]
-    if seen is not None and seen != found.revision:
-        raise Outdated(
-            f"this serial was changed since you looked at it: that was revision {seen}, now it is "
-            f"{found.revision}",
-            found.revision,
-        )
+    revision.check_seen("this serial", seen, found.revision)
     return filled(conn, found, now)
 
 

@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from service.domain import consignment_fields
+from service.domain import consignment_fields, revision
 from service.domain import gift as rules
 from service.domain.consignment import NewLine, Service
 from service.domain.gift import Gift, GiftAction, GiftLine, GiftState
-from service.errors import Conflict, NotFound, Outdated
+from service.errors import Conflict, NotFound
 from service.store import audit_log, gifts, partners, public_ids
 from service.store.db import Connection, Database
 from service.usecases import packing
@@ -300,12 +300,7 @@ def hold(conn: Connection, name: str, seen: int | None = None) -> Gift:
     ``seen`` is the revision that was looked at, None for any. Raises ``NotFound``, ``Outdated``.
     """
     found = gifts.lock(conn, known(conn, name).id)
-    if seen is not None and seen != found.revision:
-        raise Outdated(
-            f"this gift was changed since you looked at it: that was revision {seen}, now it is "
-            f"{found.revision}",
-            found.revision,
-        )
+    revision.check_seen("this gift", seen, found.revision)
     return found
 
 

@@ -11,14 +11,15 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from service.domain import consignment_fields
+from service.domain import consignment_fields, revision
 from service.domain import selection as rules
 from service.domain.offer import OfferList
 from service.domain.selection import Query, Selection, SelectionAction, SelectionState, Title
 from service.domain.source import SourceKind
-from service.errors import Conflict, Invalid, NotFound, Outdated
+from service.errors import Conflict, Invalid, NotFound
 from service.store import audit_log, incoming_lists, offer_lists, partners, public_ids, selections
 from service.store.db import Connection, Database
+from service.store.incoming_lists import Incoming
 from service.usecases import requesting
 from service.usecases.requesting import Released
 
@@ -173,6 +174,12 @@ def list_selections(
         )
 
 
+def list_incoming(db: Database) -> list[Incoming]:
+    """Return the lists of what partners offer us, by partner, each with its titles counted."""
+    with db.read() as conn:
+        return incoming_lists.listed(conn)
+
+
 def list_titles(
     db: Database,
     name: str,
@@ -209,12 +216,7 @@ def _known(conn: Connection, name: str) -> Selection:
 
 def _hold(conn: Connection, name: str, seen: int | None) -> Selection:
     found = selections.lock(conn, _known(conn, name).id)
-    if seen is not None and seen != found.revision:
-        raise Outdated(
-            f"this selection was changed since you looked at it: that was revision {seen}, now it "
-            f"is {found.revision}",
-            found.revision,
-        )
+    revision.check_seen("this selection", seen, found.revision)
     return found
 
 

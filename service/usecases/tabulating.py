@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from service.domain import partner_row, partner_table
 from service.domain.partner_entry import PartnerEntry
 from service.domain.partner_fields import Fault
 from service.domain.partner_row import PartnerRow
+from service.domain.table_import import Rejected, TakenIn
 from service.errors import Conflict, Invalid, NotFound
 from service.store import directory, partners
 from service.store.db import Connection, Database
@@ -33,31 +33,6 @@ class RowOutcome(StrEnum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     REJECTED = "rejected"
-
-
-class Rejected(NamedTuple):
-    """A row that was not taken in, and why."""
-
-    row: PartnerRow
-    faults: Sequence[Fault]
-
-
-@dataclass(frozen=True, slots=True)
-class TakenIn:
-    """What became of a table: rows by outcome, those that were rejected, and how it was read."""
-
-    counts: dict[RowOutcome, int]
-    rejected: tuple[Rejected, ...]
-    headings: tuple[str, ...]
-    not_read: tuple[str, ...]
-    remark: str
-    dry_run: bool
-
-    def returned(self) -> Iterator[list[str]]:
-        """Yield the rejected rows as a table that can be mended and sent again."""
-        yield [*partner_row.REASONS, *self.headings]
-        for each in self.rejected:
-            yield partner_row.returned(each.row, self.headings, each.faults)
 
 
 def table(db: Database) -> Iterator[list[str]]:
@@ -92,7 +67,7 @@ def take_in(
     """
     found = partner_table.read(stream, media_type, charset)
     rows = list(found.rows)
-    counts: Counter[RowOutcome] = Counter(dict.fromkeys(RowOutcome, 0))
+    counts: Counter[str] = Counter(dict.fromkeys(RowOutcome, 0))
     rejected: list[Rejected] = []
     # Tried as a whole, so that a row sees what those before it would have done.
     step = len(rows) or 1 if dry_run else _STEP

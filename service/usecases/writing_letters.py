@@ -21,12 +21,11 @@ from service.domain.letter import (
     Direction,
     Letter,
     LetterKind,
-    LetterTemplate,
     LetterText,
     Value,
 )
 from service.domain.partner_entry import PartnerEntry
-from service.errors import Conflict, Invalid, NotFound, Outdated
+from service.errors import Conflict, Invalid, NotFound
 from service.store import (
     agreements,
     audit_log,
@@ -41,119 +40,9 @@ from service.store import (
 from service.store.db import Connection, Database
 from service.store.letters import NewLetter
 from service.usecases.enrolling import known_entry, known_partner
+from service.usecases.wording_letters import template
 
 KIND: Final = "letter"  # in the audit log
-TEMPLATE: Final = "letter template"
-
-# --- templates ------------------------------------------------------------------------------------
-
-
-def list_templates(db: Database) -> list[LetterTemplate]:
-    """Return every template that holds: the site's own wording, else ours."""
-    with db.read() as conn:
-        own = letters.own_templates(conn)
-    return [
-        own.get((kind.value, language)) or rules.built_in(kind, language)
-        for kind in LetterKind
-        for language in rules.LANGUAGES
-    ]
-
-
-def find_template(db: Database, kind: str, language: str) -> LetterTemplate:
-    """Return the template that holds; raise ``NotFound`` for a kind or language there is not."""
-    with db.read() as conn:
-        return _template(conn, *_named(kind, language))
-
-
-def change_template(
-    db: Database,
-    kind: str,
-    language: str,
-    *,
-    subject: str,
-    body: str,
-    seen: int | None = None,
-    by: str,
-    now: datetime,
-) -> LetterTemplate:
-    """Put the site's own wording in the place of a template.
-
-    Raises ``NotFound``, ``WrongValues`` that tells the names that are known, and ``Outdated`` when
-    it is not as it was ``seen``.
-    """
-    named = _named(kind, language)
-    text = rules.check_template(named[0], subject, body)
-    with db.write() as conn:
-        before = _template(conn, *named)
-        _check_seen(before, seen)
-        if text == (before.subject, before.body):
-            return before
-        made = LetterTemplate(
-            *named, *text, own=True, changed_by=by, changed_at=now, revision=before.revision + 1
-        )
-        if not letters.put_template(conn, made, before.revision):
-            raise Conflict("somebody else changed this template at the same moment; look again")
-        _log_template(conn, "changed", before, made, by, now)
-        return made
-
-
-def reset_template(
-    db: Database, kind: str, language: str, *, seen: int | None = None, by: str, now: datetime
-) -> LetterTemplate:
-    """Take back the site's own wording; return ours. Raises as ``change_template`` does."""
-    named = _named(kind, language)
-    with db.write() as conn:
-        before = _template(conn, *named)
-        _check_seen(before, seen)
-        if not before.own:
-            raise NotFound(f"the site has no wording of its own for {kind} in {language}")
-        if not letters.remove_template(conn, before):
-            raise Conflict("somebody else changed this template at the same moment; look again")
-        after = rules.built_in(*named)
-        _log_template(conn, "reset", before, after, by, now)
-        return after
-
-
-def _named(kind: str, language: str) -> tuple[LetterKind, str]:
-    try:
-        return rules.read_kind(kind), rules.read_language(language)
-    except Invalid as error:
-        raise NotFound(error.detail) from error
-
-
-def _template(conn: Connection, kind: LetterKind, language: str) -> LetterTemplate:
-    own = letters.own_templates(conn)
-    return own.get((kind.value, language)) or rules.built_in(kind, language)
-
-
-def _check_seen(found: LetterTemplate, seen: int | None) -> None:
-    if seen is not None and seen != found.revision:
-        raise Outdated(
-            f"this template was changed since you looked at it: that was revision {seen}, now it "
-            f"is {found.revision}",
-            found.revision,
-        )
-
-
-def _log_template(
-    conn: Connection,
-    action: str,
-    before: LetterTemplate,
-    after: LetterTemplate,
-    by: str,
-    now: datetime,
-) -> None:
-    audit_log.write(
-        conn,
-        by=by,
-        action=action,
-        kind=TEMPLATE,
-        name=f"{after.kind.value} {after.language}",
-        now=now,
-        before={"subject": before.subject, "body": before.body},
-        after={"subject": after.subject, "body": after.body},
-    )
-
 
 # --- what a letter speaks of ----------------------------------------------------------------------
 
@@ -323,7 +212,7 @@ def write(
             )
         texts = [
             rules.fill(
-                _template(conn, kind, language),
+                template(conn, kind, language),
                 _values(settings, entry, subject, language, signatory, now.date()),
             )
             for language in wanted

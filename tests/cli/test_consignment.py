@@ -36,6 +36,40 @@ def given(bookbridge: Bookbridge, data_dir: Path, tmp_path: Path) -> str:
     return "nagasaki"
 
 
+def test_the_operator_of_the_site_holds_where_no_other_is_named(
+    bookbridge: Bookbridge, given: str, data_dir: Path
+) -> None:
+    number = bookbridge("consignment", "make", given).stdout.split()[0]
+    trying = ("consignment", "split", number, "--dry-run")
+    assert "M_BAG of any operator" in bookbridge(*trying).stdout
+    settings = data_dir / "bookbridge.toml"
+    before = settings.read_text(encoding="utf-8")
+    settings.write_text(before + 'postal_operator = "Korea_Post"\n', encoding="utf-8")
+    assert "M_BAG of KOREA_POST" in bookbridge(*trying).stdout
+    assert "M_BAG of USPS" in bookbridge(*trying, "--operator", "usps").stdout
+    assert "M_BAG of any operator" in bookbridge(*trying, "--operator", "").stdout
+    settings.write_text(before + 'postal_operator = "PIGEON"\n', encoding="utf-8")
+    assert "'postal_operator' is none of" in bookbridge(*trying, code=1).stderr
+    pallet = bookbridge(*trying, "--operator", "", "--kind", "pallet").stdout
+    assert "parcel 1: PALLET  lines 1 to 2" in pallet
+
+
+def test_choices_for_the_customs_are_made_one_by_one(
+    bookbridge: Bookbridge, given: str, tmp_path: Path
+) -> None:
+    number = bookbridge("consignment", "make", given).stdout.split()[0]
+    bookbridge("consignment", "split", number)
+    change = ("consignment", "change", number)
+    bookbridge(*change, "--customs", "currency=KRW", "--customs", "value=12000")
+    bookbridge(*change, "--customs", "heading=4903", "--customs", 'headings={"2": "4901"}')
+    assert "this is none of" in bookbridge(*change, "--customs", "colour=red", code=1).stderr
+    assert "not NAME=VALUE" in bookbridge(*change, "--customs", "value", code=2).stderr
+    bookbridge("consignment", "papers", number, "-o", str(tmp_path))
+    page = (tmp_path / f"{number}-customs-declaration.html").read_text(encoding="utf-8")
+    for said in ("24,000 KRW", ">4901<", ">4903<"):
+        assert said in page
+
+
 def test_a_consignment_from_the_shelf_to_the_post(
     bookbridge: Bookbridge, given: str, tmp_path: Path
 ) -> None:
@@ -58,7 +92,7 @@ def test_a_consignment_from_the_shelf_to_the_post(
     assert "X9: Sea  parcel 1" in bookbridge("consignment", "scan", number, "X9").stdout
     bookbridge("consignment", "parcel", number, "1", "--weight", "760", "--kind", "PARCEL")
     packed = bookbridge("consignment", "pack", number).stdout
-    assert "parcel 1: PARCEL  2 lines  0.8 kg" in packed
+    assert "parcel 1: PARCEL  2 lines  0.76 kg" in packed
     left = bookbridge(
         "consignment",
         "dispatch",

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -48,8 +49,43 @@ def test_the_tour_ends_with_0_and_shows_every_answer_and_can_be_had_again(tmp_pa
         assert "after all: somebody before you in line left it" in done.stdout
         assert "set=given:nagasaki" in done.stdout
         assert "it learns 71 deletions" in done.stdout
+        _look_at_what_travelled(place, done.stdout)
         # What to open stands at the end, and none of it needs what is shown further up.
         assert done.stdout.rindex("/api/docs") > done.stdout.rindex("is offered again")
+
+
+def _look_at_what_travelled(place: Path, told: str) -> None:
+    """Both ways: what was sent, confirmed, claimed and given; what came, and its thanks."""
+    for said in (
+        "2026-0001  RECEIVED_DAMAGED  nagasaki",
+        "RESOLVED, CREDITED",
+        "approved by Director of the library",
+        "Sent by us to ho-chi-minh: 6 titles in 1,000 volumes",
+        "13 volumes accepted of 16 listed, 3 declined",
+        "13 records in KORMARC",
+        "1,000 to Ho Chi Minh City",
+        "received 13 from Kaohsiung",
+        "感謝惠贈圖書",
+        "이 가운데 13종 13책을",
+    ):
+        assert re.sub(r"^\d{4}", "", said) in told, said
+    sent = re.findall(r"Sent by (?:us to nagasaki|the library to you): (.*)", told)
+    assert len(sent) == 2
+    assert sent[0] == sent[1], "both sides read the same balance"
+    # The letter closes the tour; behind it is only what to open.
+    assert told.rindex("感謝惠贈圖書") > told.rindex("received 13 from Kaohsiung")
+    opened = [Path(unquote(urlsplit(each).path)) for each in re.findall(r"file://\S+\.\w+", told)]
+    assert {each.suffix for each in opened} == {".html", ".docx"}
+    assert len(opened) == 3 + 6 + 2 + 2
+    assert all(each.stat().st_size > 500 and each.parent == place / "papers" for each in opened)
+    ours = [*iso2709_records(place / folder.CATALOGUED)]
+    assert len(ours) == 13
+    assert len([*iso2709_records(place / folder.SENT_ALONG)]) in {3, 4}
+
+
+def iso2709_records(file: Path) -> list[bytes]:
+    """Return the records of a file, each with its terminator."""
+    return [each for each in file.read_bytes().split(b"\x1d") if each]
 
 
 def test_the_partners_of_the_demo_are_read_by_their_own_scripts() -> None:

@@ -64,6 +64,10 @@ def test_a_gift_from_its_announcement_to_the_records_for_our_system(
     bookbridge("incoming", "accession", gift, "--first", "K-001")
     described = bookbridge("incoming", "describe", gift, "1", "--shelf", "TW 3").stdout
     assert "1  樹  1 of 1 received, accepted, K-001, TW 3" in described
+    bookbridge("incoming", "labels", gift, "-o", str(tmp_path / "labels"))
+    plates, shelves = sorted((tmp_path / "labels").iterdir())
+    assert "K-001" in plates.read_text(encoding="utf-8")
+    assert "TW 3" in shelves.read_text(encoding="utf-8")
     bookbridge("incoming", "catalogue", gift)
     out = tmp_path / "ours.xml"
     made = bookbridge(

@@ -53,7 +53,7 @@ def test_a_letter_is_entered_corrected_and_shown(
     assert "said on" in made
     assert "by STAFF, Ms Ono" in made
     assert "line 1  Snow country: 1 of 2 arrived, 1 damaged" in made
-    assert "THEIRS  OPEN  nagasaki  short, 1 copies" in made
+    assert "THEIRS  OPEN  nagasaki  short, 1 copy" in made
     corrected = bookbridge("receipt", "correct", number, "--reason", "found").stdout
     assert "RECEIVED_COMPLETE" in corrected
     document = json.loads(bookbridge("receipt", "show", number, "--json").stdout)
@@ -69,7 +69,10 @@ def test_a_claim_is_opened_answered_settled_and_opened_again(
     made = bookbridge("claim", "open", number, "damaged", "--line", "1", "--text", "wet").stdout
     name = made.split()[0]
     assert "Next: Answer it" in made
+    new = f"nagasaki, damaged, {number}: bookbridge claim show {name}"
+    assert new in bookbridge("doctor").stdout
     bookbridge("claim", "answer", name, "We look")
+    assert "nobody answered yet: 0" in bookbridge("doctor").stdout
     early = bookbridge("claim", "resolve", name, "credited", code=1).stderr
     assert "is DISPATCHED" in early
     bookbridge("receipt", "enter", number, "--line", "1:2:2", "--reason", "letter")

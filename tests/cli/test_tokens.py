@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tests.cli.conftest import Bookbridge
 def _identify(data_dir: Path, token: str) -> Caller:
     db = Database(config.load({}, data_dir=data_dir).database)
     try:
-        return signing_in.identify(db, token)
+        return signing_in.identify(db, token, now=datetime.now(UTC))
     finally:
         db.close()
 
@@ -64,7 +65,9 @@ def test_the_staff_are_listed_with_the_roles_they_act_in(
     bookbridge("user", "add", "hana", "--role", "cataloguer")
     bookbridge("user", "add", "Bold", "--role", "admin")
     token = bookbridge("user", "token", "hana").stdout.strip()
-    assert bookbridge("user", "list").stdout == "Bold  admin  0 tokens\nhana  cataloguer  1 token\n"
+    assert bookbridge("user", "list").stdout == (
+        "Bold  admin  0 tokens  no password\nhana  cataloguer  1 token  no password\n"
+    )
     assert _identify(data_dir, token).role is Role.CATALOGUER
     told = bookbridge("user", "role", "hana", "exchange_librarian").stdout
     assert told == "hana is exchange_librarian\n"
@@ -72,6 +75,47 @@ def test_the_staff_are_listed_with_the_roles_they_act_in(
     assert "role cataloguer → exchange_librarian" in bookbridge("audit", "--kind", "account").stdout
     assert "--role" in bookbridge("user", "add", "kim", code=2).stderr
     assert "partner" in bookbridge("user", "role", "hana", "partner", code=2).stderr
+
+
+def test_people_are_let_in_by_link_or_password_and_shut_out(bookbridge: Bookbridge) -> None:
+    bookbridge("partner", "add", "nagasaki", "--name", "Nagasaki")
+    asked = ("user", "add", "kenji", "--partner", "nagasaki", "--email", "kenji@naga.example")
+    made = bookbridge(*asked).stdout
+    assert "for partner nagasaki" in made
+    assert "/account/links/" in made.splitlines()[-1]
+    told = bookbridge(
+        "user", "add", "hana", "--role", "admin", "--password-stdin", stdin=b"short\n", code=1
+    )
+    assert "at least 12 characters" in told.stderr
+    bookbridge(
+        "user",
+        "add",
+        "hana",
+        "--role",
+        "admin",
+        "--password-stdin",
+        stdin="바다를 건너는 책과 사람들\n".encode(),
+    )
+    assert bookbridge("user", "list").stdout == (
+        "hana  admin  0 tokens\nkenji  partner  of nagasaki  0 tokens  no password\n"
+    )
+    assert "/account/links/" in bookbridge("user", "reset", "hana").stdout
+    assert (
+        "new password"
+        in bookbridge(
+            "user", "reset", "hana", "--password-stdin", stdin=b"quite another sentence\n"
+        ).stdout
+    )
+    assert bookbridge("user", "sessions", "hana").stdout == ""
+    assert bookbridge("user", "sessions", "hana", "--close").stdout == "0 sessions of hana closed\n"
+    bookbridge("user", "disable", "hana")
+    assert "disabled on" in bookbridge("user", "list").stdout
+    assert "disabled" in bookbridge("user", "reset", "hana", code=1).stderr
+    bookbridge("user", "enable", "hana")
+    assert (
+        "--role"
+        in bookbridge("user", "add", "x", "--role", "admin", "--partner", "nagasaki", code=2).stderr
+    )
 
 
 def test_partners_are_listed_suspended_and_resumed(bookbridge: Bookbridge) -> None:

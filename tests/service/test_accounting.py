@@ -17,6 +17,7 @@ from service.domain.agreement_bounds import Bounds
 from service.domain.balance import Offered, Reader, Side, Total
 from service.domain.ledger import Direction, Entry, Event, Figures, Material, Right
 from service.domain.opening_balance import Opening
+from service.domain.table_import import TakenIn
 from service.domain.transfer import TransferKind
 from service.domain.wish_sheet import XLSX
 from service.errors import Conflict, Invalid, NotFound, UnsupportedFormat
@@ -24,7 +25,7 @@ from service.store import audit_log, ledger
 from service.store.db import Database
 from service.store.tables import offer, offer_list
 from service.usecases import accounting, carrying_forward, enrolling, membership, merging
-from service.usecases.carrying_forward import RowOutcome, TakenIn
+from service.usecases.carrying_forward import RowOutcome
 from service.usecases.site import Site
 from tests.service.allocation_scene import Scene, a_scene
 

@@ -29,7 +29,7 @@ from service.store.tables import (
     offer_list,
     partner,
 )
-from service.usecases import enrolling, filing_letters, packing, writing_letters
+from service.usecases import enrolling, filing_letters, packing, wording_letters, writing_letters
 from service.usecases.filing_letters import Incoming
 from service.usecases.site import Site
 from tests.service.builders import a_partner, open_list
@@ -251,7 +251,7 @@ def test_a_claim_says_what_is_wrong_in_the_language_of_the_letter(site: Site) ->
 
 
 def change(site: Site, body: str, seen: int | None = None) -> LetterTemplate:
-    return writing_letters.change_template(
+    return wording_letters.change_template(
         site.db,
         "invitation",
         "ko",
@@ -270,7 +270,7 @@ def test_a_letter_stays_as_it_was_when_its_template_changes(site: Site) -> None:
     after = write(site, "invitation")
     assert writing_letters.find_letter(site.db, before.public_id).texts == before.texts
     assert after.subject == "인사"
-    own = writing_letters.reset_template(site.db, "invitation", "ko", by=HANA, now=site.now())
+    own = wording_letters.reset_template(site.db, "invitation", "ko", by=HANA, now=site.now())
     assert own == rules.built_in(LetterKind.INVITATION, "ko")
 
 
@@ -282,7 +282,7 @@ def test_two_people_at_one_template_do_not_overwrite_each_other(site: Site) -> N
     with pytest.raises(WrongValues, match="known are"):
         change(site, "{colour}")
     with pytest.raises(NotFound):
-        writing_letters.find_template(site.db, "invitation", "tlh")
+        wording_letters.find_template(site.db, "invitation", "tlh")
     with site.db.read() as conn:
         kept = conn.execute(
             sa.select(sa.func.count()).where(audit_entry.c.kind == "letter template")
@@ -291,7 +291,7 @@ def test_two_people_at_one_template_do_not_overwrite_each_other(site: Site) -> N
 
 
 def test_there_is_a_template_for_every_kind_in_every_language(site: Site) -> None:
-    found = writing_letters.list_templates(site.db)
+    found = wording_letters.list_templates(site.db)
     assert len(found) == len(LetterKind) * len(LANGUAGES) == 42
 
 

@@ -17,14 +17,14 @@ from marc_mappings import codes
 from service.domain import place, table_file
 from service.domain.partner import PartnerState, PartnerType
 from service.domain.partner_row import CLEARED
-from service.domain.partner_table import CSV
 from service.domain.table_file import guarded, unguarded
+from service.domain.table_import import CSV, TakenIn
 from service.domain.wish_sheet import ODS, XLSX
 from service.errors import Invalid, UnsupportedFormat
 from service.store.db import Database
 from service.usecases import enrolling, merging, naming_places, tabulating
 from service.usecases.site import Site
-from service.usecases.tabulating import RowOutcome, TakenIn
+from service.usecases.tabulating import RowOutcome
 from tests.service.builders import a_partner
 
 FORMULA = tuple("=+-@\t\r")
@@ -32,7 +32,7 @@ TEXT = st.text(st.sampled_from("''==+-@\t\r,;\"\n aß가"), max_size=6)
 
 
 def counts(taken: TakenIn) -> dict[str, int]:
-    return {outcome.value: number for outcome, number in taken.counts.items() if number}
+    return {outcome: number for outcome, number in taken.counts.items() if number}
 
 
 def take(site: Site, table: str | bytes, media_type: str = CSV, **more: Any) -> TakenIn:
