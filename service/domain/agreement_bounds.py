@@ -189,14 +189,33 @@ def beside(bounds: Bounds, book: Book) -> str:
     """
     if not bounds.has_books or bounds.suspended:
         return ""
-    languages = [code for code in book.languages.split() if code not in _NO_LANGUAGE]
-    if bounds.languages and languages and not set(languages) & set(bounds.languages):
+    if languages := _other_languages(bounds, book):
         agreed = ", ".join(bounds.languages)
         return f"{bounds.named} about books in {agreed}; this one is in {', '.join(languages)}"
     told = (*book.subjects, *book.classes)
     if not bounds.subjects or not told or _on_subject(bounds.subjects, book):
         return ""
     return f"{bounds.named} about {_some(bounds.subjects)}; this one is about {_some(told)}"
+
+
+def is_open(bounds: Bounds, book: Book) -> bool:
+    """Return whether it takes the subjects of a book, which are not read yet, to say if it is.
+
+    >>> terms = Bounds("01", languages=("kor",), subjects=("history", "951"))
+    >>> [is_open(terms, Book(*each)) for each in (("Busan", "kor"), ("Busan", "eng"))]
+    [True, False]
+    >>> is_open(terms, Book("A history of Busan", "kor"))
+    False
+    """
+    if not bounds.subjects or not bounds.has_books or bounds.suspended:
+        return False
+    return not _other_languages(bounds, book) and not _on_subject(bounds.subjects, book)
+
+
+def _other_languages(bounds: Bounds, book: Book) -> list[str]:
+    """Return the languages of a book of which none was agreed; none where one is, or all are."""
+    languages = [code for code in book.languages.split() if code not in _NO_LANGUAGE]
+    return [] if not bounds.languages or set(languages) & set(bounds.languages) else languages
 
 
 def _on_subject(subjects: tuple[str, ...], book: Book) -> bool:

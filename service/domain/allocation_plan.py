@@ -99,15 +99,16 @@ class Plan:
         """Decide on all wishes for one title; those that take no part come last."""
         taking: list[_Taking] = []
         out: list[Decision] = []
-        for wished in sorted(wishes, key=lambda each: (each.wish_list, each.line_no)):
-            standing = self._standings[wished.partner_id]
+        for wished in wishes:
             who = wished.partner_id
             why = wished.hindrance or self._shut.get(who) or self._used_up(who, title)
             if why:
                 out.append(Decision(wished, 0, title.copies, 0, reasons.hindered(why)))
             else:
+                standing = self._standings[who]
                 drawn = lot(self._seed, title.offer, standing.code)
                 taking.append(_Taking(wished, standing, drawn))
+        out.sort(key=_place)
         return self._give(title, taking) + out
 
     def _give(self, title: Title, taking: Sequence[_Taking]) -> list[Decision]:
@@ -202,6 +203,10 @@ class Plan:
         who = wished.partner_id
         self.got[who] = self.got.get(who, 0) + given
         self._volumes[who] = self._volumes.get(who, 0) + given * title.volumes
+
+
+def _place(decision: Decision) -> tuple[str, int]:
+    return decision.wished.wish_list, decision.wished.line_no
 
 
 class _Met(NamedTuple):

@@ -8,8 +8,12 @@ Source: HMAC-SHA256, RFC 2104 and FIPS 180-4.
 
 from __future__ import annotations
 
-import hmac
+import hashlib
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any, Final
+
+_BLOCK: Final = 64  # octets that SHA-256 takes in at once
 
 
 def lot(seed: str, *names: str) -> int:
@@ -18,12 +22,24 @@ def lot(seed: str, *names: str) -> int:
     >>> lot("2026", "01JZ0000000000000000000000", "nagasaki")
     17968508945611334107
     """
-    drawn = _keyed(seed).copy()
-    drawn.update("\0".join(names).encode())
-    return int.from_bytes(drawn.digest()[:8], "big")
+    begin_inner, begin_outer = _keyed(seed)
+    inner, outer = begin_inner(), begin_outer()
+    inner.update("\0".join(names).encode())
+    outer.update(inner.digest())
+    return int.from_bytes(outer.digest()[:8], "big")
 
 
 @lru_cache(maxsize=16)
-def _keyed(seed: str) -> hmac.HMAC:
-    """Return what every lot of a seed begins with: half of the work, and there are a million."""
-    return hmac.new(seed.encode(), digestmod="sha256")
+def _keyed(seed: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return what begins the two digests of an HMAC with this key.
+
+    That is half of the work, and there are a million lots; the ``hmac`` module would make objects
+    of its own around each of them, which takes twice as long.
+    """
+    key = seed.encode()
+    if len(key) > _BLOCK:
+        key = hashlib.sha256(key).digest()
+    key = key.ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in key))
+    outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in key))
+    return inner.copy, outer.copy

@@ -91,6 +91,24 @@ def fits(profile: SubjectProfile, book: Book) -> Fit:
     return Fit(bool(reasons), "; ".join(reasons))
 
 
+def is_open(profile: SubjectProfile, book: Book) -> bool:
+    """Return whether it takes the subjects of a book, which are not read yet, to say if it fits.
+
+    >>> history = SubjectProfile(languages=("kor",), words=("histor",))
+    >>> [is_open(history, Book(*each)) for each in (("Busan", "kor"), ("Busan", "eng"))]
+    [True, False]
+    >>> is_open(history, Book("A history of Busan", "kor"))
+    False
+    """
+    if not (profile.words or profile.classes):
+        return False
+    if profile.languages and not set(book.languages.split()).intersection(profile.languages):
+        return False
+    if profile.places and book.place not in profile.places:
+        return False
+    return not by_word(profile.words, book)
+
+
 def by_word(words: Collection[str], book: Book) -> str:
     """Return by which of these words a book fits, "" by none: one at the beginning of a word."""
     if not words:

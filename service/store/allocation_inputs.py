@@ -21,6 +21,7 @@ from service.domain.partner import PartnerState
 from service.domain.source import SourceKind
 from service.domain.transfer import TransferState
 from service.store import bulk
+from service.store.consignments import TRAVELLED
 from service.store.tables import (
     accession_line,
     allocation,
@@ -153,8 +154,10 @@ _WISHES = (
 def wishes(conn: Connection, offer_ids: Sequence[int]) -> list[Asked]:
     """Return the open wishes for these offers."""
     return [
-        Asked._make((*row[:6], _moment(row[6]), row[7]))
-        for row in bulk.select_in(conn, _WISHES, offer_ids)
+        Asked(list_id, wish_list, line_no, who, offer_id, quantity, _moment(at), outcome)
+        for list_id, wish_list, line_no, who, offer_id, quantity, at, outcome in bulk.select_in(
+            conn, _WISHES, offer_ids
+        )
     ]
 
 
@@ -318,9 +321,12 @@ def volumes_undispatched(conn: Connection) -> dict[int, int]:
         conn,
         sa.select(
             transfer.c.partner_id,
-            sa.func.sum(transfer.c.copies * sa.func.coalesce(offer.c.volumes, 1)),
+            sa.func.sum(
+                transfer.c.copies * sa.func.coalesce(offer.c.volumes, TRAVELLED.c.volumes, 1)
+            ),
         )
         .outerjoin(offer, offer.c.id == transfer.c.offer_id)
+        .outerjoin(TRAVELLED, TRAVELLED.c.transfer_id == transfer.c.id)
         .where(_UNDISPATCHED)
         .group_by(transfer.c.partner_id),
     )

@@ -6,8 +6,9 @@ A plan is kept row by row and replaced as a whole. Confirming it, and all that f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from service.domain.allocation import (
     Title,
 )
 from service.store import bulk, public_ids
+from service.store.bulk import Row
 from service.store.tables import (
     allocation,
     allocation_partner,
@@ -227,48 +229,30 @@ _COLUMNS = (
 )
 
 
-def keep(
-    conn: Connection,
-    run_id: int,
-    after: int,
-    decisions: Sequence[Decision],
-    titles: Mapping[int, Title],
-    *,
-    late: bool = False,
-) -> None:
-    """Keep decisions, numbered behind ``after``, with what they were made of.
+def rows_of(
+    decisions: Iterable[Decision], titles: Mapping[int, Title], *, late: bool = False
+) -> Iterator[Row]:
+    """Yield decisions as they are kept, with what they were made of, but for run and number.
 
     ``late``: they were made of nothing, when the plan was there already.
     """
-    facts: dict[tuple[Any, ...], dict[str, Any] | None] = {}  # few differ
-    rows = []
-    for position, (wished, rank, copies, given, reason) in enumerate(decisions, after + 1):
-        volumes = titles[wished.offer_id].volumes
-        known = (wished.had, wished.fits, wished.place_has, wished.hindrance, volumes, late)
-        if known not in facts:
-            facts[known] = _known(*known)
-        rows.append(
-            (
-                run_id,
-                position,
-                wished.wish_list_id,
-                wished.line_no,
-                wished.partner_id,
-                wished.offer_id,
-                wished.wished_at,
-                wished.quantity,
-                copies,
-                rank,
-                given,
-                reason,
-                AllocationState.PROPOSED.value,
-                wished.differs,
-                facts[known],
-            )
+    proposed = AllocationState.PROPOSED.value
+    for wished, rank, copies, given, reason in decisions:
+        list_id, _, line_no, who, offer_id, quantity, at, why, differs, had, fits, has = wished
+        facts = _known(had, fits, has, why, titles[offer_id].volumes, late)
+        yield (
+            *(list_id, line_no, who, offer_id, at, quantity),
+            *(copies, rank, given, reason, proposed, differs, facts),
         )
-    bulk.insert(conn, allocation, _COLUMNS, rows)
 
 
+def keep(conn: Connection, run_id: int, after: int, rows: Iterable[Row]) -> None:
+    """Keep what ``rows_of`` made of decisions, numbered behind ``after``."""
+    numbered = [(run_id, position, *row) for position, row in enumerate(rows, after + 1)]
+    bulk.insert(conn, allocation, _COLUMNS, numbered)
+
+
+@lru_cache(maxsize=10_000)  # few differ, and what is one object is written down once
 def _known(
     had: bool, fits: bool, place_has: bool, hindrance: str, volumes: int, late: bool
 ) -> dict[str, Any] | None:

@@ -50,17 +50,18 @@ def _processed(rows: list[Row], processors: Sequence[tuple[int, _Processor]]) ->
 
     The same object in many rows, as the moment of a step is, is turned once.
     """
-    made: list[tuple[int, _Processor, dict[int, Any]]] = [(*each, {}) for each in processors]
-    result: list[Row] = []
-    for row in rows:
-        values = list(row)
-        for place, process, known in made:
-            key = id(row[place])  # ``rows`` is a list that keeps its objects: no other has this id
-            if key not in known:
-                known[key] = process(row[place])
-            values[place] = known[key]
-        result.append(tuple(values))
-    return result
+    if not rows:
+        return []
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, process in processors:
+        # ``rows`` is a list that keeps its objects: no two of them have the same id.
+        known = {key: process(value) for key, value in _by_id(columns[place]).items()}
+        columns[place] = [known[id(value)] for value in columns[place]]
+    return list(zip(*columns, strict=True))
+
+
+def _by_id(values: Sequence[Any]) -> dict[int, Any]:
+    return {id(value): value for value in values}
 
 
 def update(conn: Connection, table: sa.Table, names: tuple[str, ...], rows: Iterable[Row]) -> None:

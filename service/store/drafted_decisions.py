@@ -12,32 +12,34 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import IO, Any, Final
 
-from service.domain.allocation import Decision, Wished
+from service.store.bulk import Row
 
-_AT_ONCE: Final = 2_000
+# The decisions of one part; only the last part may have fewer.
+AT_ONCE: Final = 2_000
 # What a plan of some thousand wishes takes up stays in the memory.
 _IN_MEMORY: Final = 4 * 1024 * 1024
-_OF_WISH: Final = len(Wished._fields)
 
 
-def set_aside(decisions: Iterable[Decision]) -> Iterator[Decision]:
-    """Make all of these decisions now, and return them to be read once, in their order.
+def set_aside(decisions: Iterable[Row]) -> Iterator[list[Row]]:
+    """Make all of these decisions now, as rows; return them to be read once, part by part.
 
     Many of them lie in a file without a name, which is gone with the process.
     """
     file: IO[Any] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - read later
     rest, parts = iter(decisions), 0
-    while some := list(islice(rest, _AT_ONCE)):
-        rows = [(*wished, *decided) for wished, *decided in some]
-        pickle.dump(rows, file, pickle.HIGHEST_PROTOCOL)
-        parts += 1
-    file.seek(0)
+    try:
+        while some := list(islice(rest, AT_ONCE)):
+            pickle.dump(some, file, pickle.HIGHEST_PROTOCOL)
+            parts += 1
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
     return _read(file, parts)
 
 
-def _read(file: IO[Any], parts: int) -> Iterator[Decision]:
+def _read(file: IO[Any], parts: int) -> Iterator[list[Row]]:
     with file:
         for _ in range(parts):
-            rows: list[tuple[Any, ...]] = pickle.load(file)  # noqa: S301 - nobody else has this file
-            for row in rows:
-                yield Decision(Wished._make(row[:_OF_WISH]), *row[_OF_WISH:])
+            rows: list[Row] = pickle.load(file)  # noqa: S301 - nobody else has this file
+            yield rows

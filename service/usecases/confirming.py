@@ -60,7 +60,8 @@ def confirm(
     if before:
         return True
     after, most = 0, _AT_ONCE
-    while (done := _step(db, run_id, list_id, after, most, now(), pace)) is not None:
+    has_set: set[int] = set()
+    while (done := _step(db, run_id, list_id, after, most, now(), pace, has_set)) is not None:
         # What the time was not enough for was read in vain: the next step reads a go more.
         most = min(_AT_ONCE, done - after + pace.go)
         after = done
@@ -161,10 +162,18 @@ def _check_room(conn: Connection, planned: _Planned, list_id: int, now: datetime
 
 
 def _step(
-    db: Database, run_id: int, list_id: int, after: int, most: int, now: datetime, pace: Pace
+    db: Database,
+    run_id: int,
+    list_id: int,
+    after: int,
+    most: int,
+    now: datetime,
+    pace: Pace,
+    has_set: set[int],
 ) -> int | None:
     """Confirm some titles; return the number of the last wish, None when there are none left.
 
+    ``has_set`` is as ``giving.give_all`` has it.
     Holds partners before offers and wishes, as a wish list does, and all of them before the first
     title is confirmed.
     """
@@ -178,7 +187,7 @@ def _step(
         active = steps.lock_partners(conn, step.partner_ids)
         stock = steps.lock_offers(conn, step.offer_ids)
         for lines in _goes(steps.lock_lines(conn, run_id, step), pace.go):
-            _confirm(conn, run_id, list_id, lines, stock, active, now)
+            _confirm(conn, run_id, list_id, lines, stock, active, now, has_set)
             after = lines[-1].position
             if used_up():
                 break
@@ -205,6 +214,7 @@ def _confirm(
     stock: Mapping[int, Stock],
     active: set[int],
     now: datetime,
+    has_set: set[int],
 ) -> None:
     """Confirm some titles, whole, whose partners, offers and wishes are held."""
     until = now + ANSWER_WITHIN
@@ -217,7 +227,8 @@ def _confirm(
     for line in lines:
         taken[line.offer_id] += given[line.position]
     steps.take(conn, taken)
-    _enter(conn, run_id, [line for line in lines if given[line.position]], given, stock, now)
+    winners = [line for line in lines if given[line.position]]
+    _enter(conn, run_id, winners, given, stock, now, has_set)
     part = Step(lines[0].position, lines[-1].position, [], [])
     steps.settle(conn, run_id, part, until, reasons.due(until))
 
@@ -229,6 +240,7 @@ def _enter(
     given: Mapping[int, int],
     stock: Mapping[int, Stock],
     now: datetime,
+    has_set: set[int],
 ) -> None:
     """Enter transfers for what nobody has to be asked about."""
     certain = [line for line in lines if not line.differs]
@@ -239,7 +251,7 @@ def _enter(
         )
         for line in certain
     ]
-    names = giving.give_all(conn, items, now)
+    names = giving.give_all(conn, items, now, has_set)
     steps.enter(
         conn,
         run_id,

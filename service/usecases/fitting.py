@@ -1,7 +1,7 @@
 """Which titles fit which partners: what agreements are about, and what profiles ask for.
 
 Language, title and place are kept of every record. Subjects are read from the records themselves,
-and only of titles that somebody wishes for whose agreement or profile names any.
+and only of titles of which these do not say yet whether they suit everybody who wishes for them.
 """
 
 from __future__ import annotations
@@ -36,10 +36,6 @@ class Fitting:
             if each.languages or each.subjects
         }
         self._asks = frozenset({*self._profiles, *self._agreed})
-        self._by_subject = frozenset(
-            {who for who, each in self._agreed.items() if each.subjects}
-            | {who for who, each in self._profiles.items() if each.words or each.classes}
-        )
 
     def books(self, asked: Mapping[int, Collection[int]]) -> dict[int, Book]:
         """Return what offers are about, by the offer, where it matters to anybody.
@@ -49,18 +45,32 @@ class Fitting:
         matter = [offer for offer, who in asked.items() if not self._asks.isdisjoint(who)]
         found = inputs.sent(self._conn, matter)
         books = {offer: each.book for offer, each in found.items()}
-        read = {o: s for o, s in found.items() if not self._by_subject.isdisjoint(asked[o])}
+        read = {
+            offer: each
+            for offer, each in found.items()
+            if any(self._is_open(who, each.book) for who in self._asks.intersection(asked[offer]))
+        }
         return books | dict(_with_subjects(self._conn, read))
+
+    def _is_open(self, partner_id: int, book: Book) -> bool:
+        """Return whether it takes the subjects of a title to say if it suits a partner."""
+        agreed, profile = self._agreed.get(partner_id), self._profiles.get(partner_id)
+        by_agreement = agreed is not None and agreement_bounds.is_open(agreed, book)
+        return by_agreement or (profile is not None and subject_profile.is_open(profile, book))
 
     def hindrance(self, partner_id: int, book: Book | None) -> str:
         """Return why a title is not what was agreed with a partner, "" if it is."""
         agreed = self._agreed.get(partner_id)
-        return agreement_bounds.beside(agreed, book) if agreed and book else ""
+        if agreed is None or book is None:
+            return ""
+        return agreement_bounds.beside(agreed, book)
 
     def fits(self, partner_id: int, book: Book | None) -> bool:
         """Return whether a title is what a partner collects, by its profile."""
         profile = self._profiles.get(partner_id)
-        return bool(profile and book and subject_profile.fits(profile, book))
+        if profile is None or book is None:
+            return False
+        return subject_profile.fits(profile, book).fits
 
 
 def _with_subjects(conn: Connection, sent: Mapping[int, Sent]) -> Iterator[tuple[int, Book]]:

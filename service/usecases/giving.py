@@ -22,19 +22,32 @@ def give(conn: Connection, partner_id: int, items: Sequence[Given], now: datetim
     return give_all(conn, [(partner_id, each) for each in items], now)
 
 
-def give_all(conn: Connection, items: Sequence[tuple[int, Given]], now: datetime) -> list[str]:
+def give_all(
+    conn: Connection,
+    items: Sequence[tuple[int, Given]],
+    now: datetime,
+    has_set: set[int] | None = None,
+) -> list[str]:
     """Enter what several partners are given, as ``give`` does: (partner, what) in any order.
 
-    What an entry that was merged into another is given, that other one is given.
+    What an entry that was merged into another is given, that other one is given. Somebody who gives
+    much in many transactions may remember whose sets were seen to, as ``has_set``, which grows; and
+    holds those partners.
     """
     became = partners.survivors(conn, [partner_id for partner_id, _ in items])
     items = [(became.get(partner_id, partner_id), each) for partner_id, each in items]
-    see_to_sets(conn, sorted({partner_id for partner_id, _ in items}))
+    known = set() if has_set is None else has_set
+    # Nobody holds yet what others were merged into.
+    missing = {partner_id for partner_id, _ in items} - known | {*became.values()}
+    see_to_sets(conn, sorted(missing))
+    known |= {partner_id for partner_id, _ in items}
     return transfers.add(conn, items, now)
 
 
 def see_to_sets(conn: Connection, partner_ids: Sequence[int]) -> None:
     """See to it that each of these partners has a set of what it was given."""
+    if not partner_ids:
+        return
     codes = partners.lock_all(conn, partner_ids)  # two first gifts at once make one audience
     known = audiences.known(conn, [given_set(code) for code in codes.values()])
     for partner_id, code in codes.items():

@@ -8,11 +8,10 @@ one before, as long as that was not confirmed.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 from service.domain import allocation as rules
 from service.domain import allocation_plan, allocation_way
@@ -24,13 +23,12 @@ from service.errors import Conflict, NotFound
 from service.store import allocation_inputs as inputs
 from service.store import allocations, audit_log, drafted_decisions, offer_lists
 from service.store.allocation_inputs import Asked, ListRules, Wanted, Wisher
+from service.store.bulk import Row
 from service.store.db import ROOMY_KIB, Connection, Database
 from service.usecases import weighing
 from service.usecases.fitting import Fitting
 from service.usecases.pacing import STEADY, Pace
 
-# Decisions that are taken from where they were set aside before any of them is kept.
-_AT_ONCE = 2_000
 # Titles whose wishes are read at once.
 _TITLES = 500
 
@@ -76,8 +74,10 @@ def plan(
         seen = (found.revision, offer_lists.revision_of_titles(conn, found.id))
         drafted = draft(conn, found, policy, seed, now)
         # On SQLite nothing that is written meanwhile could be moved into the database's own file.
-        drafted = replace(drafted, decisions=drafted_decisions.set_aside(drafted.decisions))
-    _keep(db, _Keeping(drafted, now, by, pace), seen, if_none=if_none)
+        decided = drafted_decisions.set_aside(
+            allocations.rows_of(drafted.decisions, drafted.titles)
+        )
+    _keep(db, _Keeping(drafted, decided, now, by, pace), seen, if_none=if_none)
 
 
 def new_seed() -> str:
@@ -108,22 +108,25 @@ def _keep(db: Database, keeping: _Keeping, seen: tuple[int, int], *, if_none: bo
 class _Keeping:
     """A plan on its way into the database: as far as one transaction after another takes it."""
 
-    def __init__(self, drafted: Draft, now: datetime, by: str, pace: Pace) -> None:
+    def __init__(
+        self, drafted: Draft, decided: Iterator[list[Row]], now: datetime, by: str, pace: Pace
+    ) -> None:
         self.drafted = drafted
         self.ended = False
+        self._decided = decided
         self._now = now
         self._by = by
         self._pace = pace
         self._cleared = False
         self._kept = 0
-        self._ahead: list[Decision] = []
+        self._ahead: list[Row] = []
         self._all_read = False
 
     def read(self) -> None:
         """Take the next decisions, if none wait to be kept; not within a transaction."""
         if not self._ahead:
-            self._ahead = list(islice(self.drafted.decisions, _AT_ONCE))
-            self._all_read = len(self._ahead) < _AT_ONCE
+            self._ahead = next(self._decided, [])
+            self._all_read = len(self._ahead) < drafted_decisions.AT_ONCE
 
     def begin(self, conn: Connection) -> tuple[int, str]:
         """Begin the plan in the place of an earlier one."""
@@ -141,7 +144,7 @@ class _Keeping:
                 return
         while self._ahead:
             some, self._ahead = self._ahead[: self._pace.go], self._ahead[self._pace.go :]
-            allocations.keep(conn, run_id, self._kept, some, self.drafted.titles)
+            allocations.keep(conn, run_id, self._kept, some)
             self._kept += len(some)
             if used_up():
                 return
@@ -281,23 +284,34 @@ class _Reader:
     ) -> list[Wished]:
         """Return the wishes for a title; ``had``: the partners that received it before."""
         covered = {self._places.get(who) for who in had}
-        found = []
-        for each in asked:
-            who = self._wishers[each.partner_id]
-            found.append(
-                Wished(
-                    *each[:7],
-                    self._hindrance(offered, each.outcome, who, book),
-                    rules.DIFFERS.get(each.outcome, ""),
-                    each.partner_id in had,
-                    self._fitting.fits(each.partner_id, book),
-                    bool(who.place) and who.place in covered,
-                )
+        hindrance = self._hindrances(offered, book)
+        differs, fits = rules.DIFFERS, self._fitting.fits
+        return [
+            Wished(
+                list_id,
+                wish_list,
+                line_no,
+                who,
+                offer_id,
+                quantity,
+                at,
+                hindrance(self._wishers[who], outcome),
+                differs.get(outcome, ""),
+                who in had,
+                fits(who, book),
+                self._wishers[who].place in covered,
             )
-        return found
+            for list_id, wish_list, line_no, who, offer_id, quantity, at, outcome in asked
+        ]
 
-    def _hindrance(self, offered: Wanted, outcome: str, who: Wisher, book: Book | None) -> str:
-        somewhere = self._how.not_to or offered.not_to
-        barred = bool(somewhere) and rules.is_barred(who.place, self._how.not_to, offered.not_to)
-        why = rules.hindrance(outcome, offered.state, who.state, barred=barred)
-        return why or self._fitting.hindrance(who.id, book)
+    def _hindrances(self, offered: Wanted, book: Book | None) -> Callable[[Wisher, str], str]:
+        """Return what says why a wish of a partner, answered so, takes no part for a title."""
+        restricted = self._how.not_to, offered.not_to
+        somewhere = any(restricted)
+
+        def hindrance(who: Wisher, outcome: str) -> str:
+            barred = somewhere and rules.is_barred(who.place, *restricted)
+            why = rules.hindrance(outcome, offered.state, who.state, barred=barred)
+            return why or self._fitting.hindrance(who.id, book)
+
+        return hindrance

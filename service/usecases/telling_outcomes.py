@@ -77,6 +77,6 @@ def _pass_over(
     decisions = [each._replace(reason=why) for each in late]
     titles = {each.wished.offer_id: rules.Title(each.wished.offer_id, "", 0) for each in late}
     after = outcomes.last_position(conn, run_id)
-    allocations.keep(conn, run_id, after, decisions, titles, late=True)
+    allocations.keep(conn, run_id, after, allocations.rows_of(decisions, titles, late=True))
     step = Step(after + 1, after + len(decisions), [], [])
     steps.settle(conn, run_id, step, now, "")

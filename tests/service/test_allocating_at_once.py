@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from service.domain.allocation import AllocationState, RunState
 from service.errors import BookbridgeError, Conflict
-from service.store import allocation_steps, allocations
+from service.store import allocation_steps, allocations, drafted_decisions
 from service.store.tables import allocation, offer
-from service.usecases import confirming, notifying, planning
+from service.usecases import confirming, notifying
 from service.usecases.site import Site
 from tests.service.allocation_scene import Scene, a_scene
 from tests.service.at_once import at_once
@@ -212,7 +213,7 @@ def test_a_confirmation_that_is_left_behind_is_taken_up_by_the_worker(
 def test_a_large_plan_is_kept_in_parts_and_can_be_made_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "_AT_ONCE", 4)
+    monkeypatch.setattr(drafted_decisions, "AT_ONCE", 4)
     titles = [f"Title {n}" for n in range(6)]
     scene.titles(*titles)
     for code in "abc":
@@ -220,7 +221,7 @@ def test_a_large_plan_is_kept_in_parts_and_can_be_made_again(
     parts = 0
     whole = allocations.keep
 
-    def dying(*given: object, **named: object) -> None:
+    def dying(*given: Any, **named: Any) -> None:
         nonlocal parts
         parts += 1
         if parts == 3:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from service.domain import allocation_plan, allocation_way
 from service.domain.allocation import AllocationPolicy, Decision, Standing, Title, Wished
 from service.domain.allocation_policy import CRITERIA, POLICIES
 from service.domain.allocation_room import Room
+from service.domain.draw import lot
 from service.domain.waiting_line import pass_on
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -92,10 +94,14 @@ def test_each_criterion_decides_and_both_read_which(
     assert before in second.reason
 
 
+@given(st.text(max_size=100), st.lists(st.text(max_size=30), max_size=3))
+def test_a_lot_is_an_hmac_that_anybody_can_make(seed: str, names: list[str]) -> None:
+    made = hmac.new(seed.encode(), "\0".join(names).encode(), "sha256").digest()
+    assert lot(seed, *names) == int.from_bytes(made[:8], "big")
+
+
 def _seed_for(winner: str, loser: str) -> str:
     """Return a seed whose lot for the first title falls on the winner."""
-    from service.domain.draw import lot
-
     return next(
         str(n) for n in range(99) if lot(str(n), "OFFER1", winner) < lot(str(n), "OFFER1", loser)
     )

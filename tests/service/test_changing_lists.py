@@ -16,7 +16,7 @@ from service.domain.offer import ListAction, ListState, Source
 from service.domain.partner import Partner
 from service.domain.wish import Outcome
 from service.errors import BookbridgeError, Conflict, Invalid, NotFound, Outdated, WrongValues
-from service.store import offer_lists
+from service.store import drafted_decisions, offer_lists
 from service.store.tables import allocation_run, audit_entry, offer, wish
 from service.usecases import (
     changing_lists,
@@ -244,7 +244,7 @@ def test_rules_that_change_while_a_plan_is_made_leave_none_that_could_be_confirm
                 change(site, not_to=["MN"])
 
     with monkeypatch.context() as patched:
-        patched.setattr(planning, "_AT_ONCE", 1)
+        patched.setattr(drafted_decisions, "AT_ONCE", 1)
         patched.setattr(planning._Keeping, "read", changing)
         with pytest.raises(Conflict, match=r"(plan|look at) it again"):
             planning.plan(site.db, "spring", now=site.now(), by="staff:hana")

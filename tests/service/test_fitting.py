@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marc_mappings.record import Field, Record, Subfield
+from service.domain import agreement_bounds, subject_profile
 from service.domain.agreement_bounds import Bounds, beside
 from service.domain.book import Book
 from service.domain.description import subjects_of
+from service.domain.subject_profile import SubjectProfile
 from service.errors import Conflict
 from service.store import offer_keys
 from service.store.tables import agreement
@@ -98,6 +100,33 @@ def test_a_profile_sees_the_subjects_of_a_record(scene: Scene) -> None:
         "Not allocated: the only copy went to a partner that collects such books, by its profile"
     )
     assert allocating.replay(scene.site.db, LIST) == []
+
+
+WORDS = st.lists(st.sampled_from(["history", "art", "역사", "9", "951"]), max_size=2).map(tuple)
+LANGUAGES_OF = st.lists(st.sampled_from(["kor", "eng", "und"]), max_size=2).map(tuple)
+
+
+@given(
+    asked=st.tuples(LANGUAGES_OF, WORDS, WORDS),
+    title=st.sampled_from(["Busan", "A history", "역사", "art 9"]),
+    languages=LANGUAGES_OF.map(" ".join),
+    said=st.tuples(WORDS, WORDS),
+)
+def test_what_is_settled_without_the_subjects_is_settled(
+    asked: tuple[tuple[str, ...], ...],
+    title: str,
+    languages: str,
+    said: tuple[tuple[str, ...], ...],
+) -> None:
+    known, words, classes = asked
+    bare = Book(title, languages)
+    book = bare._replace(subjects=said[0], classes=said[1])
+    profile = SubjectProfile(languages=known, words=words, classes=classes)
+    if not subject_profile.is_open(profile, bare):
+        assert subject_profile.fits(profile, bare).fits == subject_profile.fits(profile, book).fits
+    bounds = Bounds("01", languages=known, subjects=words)
+    if not agreement_bounds.is_open(bounds, bare):
+        assert beside(bounds, bare) == beside(bounds, book)
 
 
 def test_records_are_read_in_bulk_and_only_where_subjects_count(
