@@ -49,6 +49,7 @@ bench: $(TESTABLE)
 	$(BIN)/python -m benchmarks.publishing
 	$(BIN)/python -m benchmarks.exchange
 	$(BIN)/python -m benchmarks.reporting
+	$(BIN)/python -m benchmarks.searching
 
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) --editable .

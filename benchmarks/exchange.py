@@ -1,4 +1,4 @@
-"""What an exchange is asked for in speed: wish lists, matching, allocation – each figure of them.
+"""What an exchange is asked for in speed: wish lists, matching, allocation, dispatch.
 
     python -m benchmarks.exchange [--size 20000] [--only matching] [--server URL]
 
@@ -7,8 +7,8 @@ copies are allocated. With ``--size 1000000`` all is as it is asked for: a wish 
 lines answered within 60 s, 1,000,000 wishes matched against 1,000,000 offers within 15 minutes on
 two cores, and 100,000 copies allocated among 1,000,000 wishes within 2 minutes, decided alike
 again from the same seed. That takes hours, most of them to import and to take the wishes.
-Each part is a benchmark of its own (``wishing``, ``matching``, ``allocating``) and tells its peak
-memory.
+Of each part there is a benchmark of its own (``wishing``, ``matching``, ``allocating``,
+``dispatching``). The last is of 1,000 titles whatever the size.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks import allocating, matching, wishing
+from benchmarks import allocating, dispatching, matching, wishing
 
 
 def _wishing(size: int, server: str) -> None:
@@ -35,10 +35,15 @@ def _allocating(size: int, server: str) -> None:
     allocating.report(size // 10, size, server=server)
 
 
+def _dispatching(size: int, server: str) -> None:  # noqa: ARG001 - always of one size
+    dispatching.report(1_000, server=server)
+
+
 PARTS: dict[str, Callable[[int, str], None]] = {
     "wishing": _wishing,
     "matching": _matching,
     "allocating": _allocating,
+    "dispatching": _dispatching,
 }
 
 

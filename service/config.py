@@ -50,6 +50,9 @@ class Settings:
     postal_address: str = _setting(
         "", "Our postal address on papers, in Roman letters, its lines parted by semicolons."
     )
+    postal_operator: str = _setting(
+        "", "Who carries our parcels, as `consignment split` calls it, where no other is named."
+    )
     repository_identifier: str = _setting(
         "bookbridge.example.org", "Domain name inside OAI identifiers; never change it later."
     )
@@ -106,6 +109,9 @@ class Settings:
     smtp_password: str = _setting("", "Password of `smtp_user`.", secret=True)
     smtp_starttls: bool = _setting(True, "Whether mail goes there over TLS, or not at all.")
     mail_from: str = _setting("", "Address our mail comes from; empty: `admin_email`.")
+    demo: bool = _setting(
+        False, "Set by `bookbridge demo` alone: the sign-in page shows the demo's accounts."
+    )
     log_format: str = _setting("json", "`json` for machines, `text` for a terminal.")
 
     @property

@@ -130,7 +130,8 @@ class SplitSchema(ma.Schema):
 
     kind = fields.Enum(ParcelKind, by_value=True, load_default=None)
     operator = Text(
-        load_default="", metadata={"description": "Whose limits hold, such as KOREA_POST"}
+        load_default=None,
+        metadata={"description": "Whose limits hold, such as KOREA_POST; else the site's own"},
     )
     least = _number("Grams of one parcel, instead of the operator's")
     most = _number("Grams of one parcel, instead of the operator's", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -33,9 +34,9 @@ from service.api.consignment_schemas import (
     WaitingToTravelSchema,
     WholeConsignmentSchema,
 )
-from service.api.parameters import page_of, paged
+from service.api.parameters import page_of, paged, paged_back
 from service.api.resource import Resource, no_parameters
-from service.api.revisions import IF_MATCH, changed, etag, expected
+from service.api.revisions import IF_MATCH, change_seen, changed, etag, expected
 from service.domain.accompanying_file import FILE_FORMS, Wanted
 from service.domain.consignment import Consignment, ConsignmentAction, ConsignmentState
 from service.errors import WrongValues
@@ -83,9 +84,7 @@ def list_consignments(
         before=before,
         limit=limit + 1,
     )
-    return paged(
-        rows, limit, "before", lambda each: each.public_id, lambda each: view.shown(each, caller)
-    )
+    return paged_back(rows, limit, lambda each: view.shown(each, caller))
 
 
 @consignments.get("/consignments/waiting")
@@ -287,6 +286,11 @@ def scan_book(body: dict[str, Any], consignment_id: str) -> Any:
 # --- parcels --------------------------------------------------------------------------------------
 
 
+def _wish(given: dict[str, Any]) -> Wish:
+    """Return how parcels are wanted; by the site's own operator unless another is named."""
+    return Wish(**{**given, "operator": parcelling.operator(site().settings, given["operator"])})
+
+
 @consignments.get("/consignments/<consignment_id>/proposal")
 @staff_required
 @consignments.arguments(SplitQuery, location="query", as_kwargs=True)
@@ -296,7 +300,7 @@ def propose_parcels(consignment_id: str, **wish: Any) -> Any:
 
     For the staff.
     """
-    return view.proposal(parcelling.propose(site().db, consignment_id, Wish(**wish)))
+    return view.proposal(parcelling.propose(site().db, consignment_id, _wish(wish)))
 
 
 @consignments.post("/consignments/<consignment_id>/split")
@@ -315,7 +319,7 @@ def split_consignment(body: dict[str, Any], consignment_id: str) -> Any:
             parcelling.split(
                 site().db,
                 consignment_id,
-                Wish(**body),
+                _wish(body),
                 seen=expected(),
                 by=g.caller.name,
                 now=site().now(),
@@ -414,27 +418,25 @@ _TAKES = {
 # --- what is shown --------------------------------------------------------------------------------
 
 
-def _changed(do: Any, consignment_id: str, *given: Any, **named: Any) -> Any:
-    return changed(
-        lambda: _answer(
-            do(
-                site().db,
-                consignment_id,
-                *given,
-                **named,
-                seen=expected(),
-                by=g.caller.name,
-                now=site().now(),
-            )
-        ),
-        lambda: _current(consignment_id),
-        request.get_json(silent=True) or {},
+def _changed(do: Callable[..., Any], consignment_id: str, *given: Any, **named: Any) -> Any:
+    return change_seen(
+        do,
+        consignment_id,
+        *given,
+        render=_made,
+        current=lambda: _current(consignment_id),
+        **named,
     )
 
 
-def _answer(made: Consignment) -> tuple[dict[str, Any], int, dict[str, str]]:
+def _made(made: Consignment) -> tuple[dict[str, Any], int]:
     found = packing.find(site().db, made.public_id)
-    return view.whole(found, g.caller), 200, etag(found.consignment.revision)
+    return view.whole(found, g.caller), found.consignment.revision
+
+
+def _answer(made: Consignment) -> tuple[dict[str, Any], int, dict[str, str]]:
+    shown, revision = _made(made)
+    return shown, 200, etag(revision)
 
 
 def _current(name: str) -> dict[str, Any]:

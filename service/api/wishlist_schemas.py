@@ -30,6 +30,14 @@ class WishListQuery(ma.Schema):
         load_default="",
         metadata={"description": "Your own name for this list, if you keep several"},
     )
+    heading = fields.List(
+        Text(),
+        load_default=list,
+        metadata={
+            "description": "What a heading of your table means, where we do not know it: "
+            "`HEADING=COLUMN`, once for each; it is remembered for your next lists"
+        },
+    )
 
 
 class WishListHeaders(ma.Schema):
@@ -109,6 +117,12 @@ class WishListSchema(ma.Schema):
         fields.String(),
         required=True,
         metadata={"description": "Headings of a table that were passed over"},
+    )
+    headings = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "Headings that you explained, with this list or an earlier one"},
     )
     remarks = fields.List(
         fields.String(),

@@ -23,7 +23,7 @@ from service.api.wishlist_schemas import (
     WishListRowSchema,
     WishListSchema,
 )
-from service.domain import announcement
+from service.domain import announcement, wish_headings
 from service.domain.announcement import Announcement
 from service.domain.partner import Partner
 from service.domain.wish import AnsweredLine, Listed, Mode, WishList, WishListState
@@ -81,6 +81,7 @@ def send_wish_list(
     dry_run: bool,
     mode: Mode,
     list_key: str,
+    heading: list[str],
     prefer: str,
     idempotency_key: str | None = None,
 ) -> Any:
@@ -109,6 +110,7 @@ def send_wish_list(
                 idempotency_key=idempotency_key,
                 charset=request.mimetype_params.get("charset", ""),
                 respond_async=preferred,
+                headings=wish_headings.explained(heading),
             ),
             site().names(),
             limits,
@@ -255,6 +257,7 @@ def _wish_list(found: WishList, limit: int = wishing.AT_ONCE) -> dict[str, Any]:
         "answered_at": found.answered_at,
         "error": found.error,
         "columns_not_read": list(found.reading.columns_not_read),
+        "headings": dict(found.reading.headings),
         "remarks": list(found.reading.remarks),
         "counts": found.counts(),
         "lines": [line_of(line) for line in found.lines],

@@ -19,9 +19,10 @@ def line(found: Claim) -> str:
         where += f" issue {found.about.issue}"
     how = f" {found.resolution.value}" if found.resolution else ""
     title = f"  {plain.line(found.title)}" if found.title else ""
+    copies = "1 copy" if found.copies == 1 else f"{found.copies:,} copies"
     return (
         f"{found.public_id}  {found.side.value}  {found.state.value}{how}  {found.partner}  "
-        f"{words(found.reason)}, {found.copies:,} copies  {where.strip()}{title}"
+        f"{words(found.reason)}, {copies}  {where.strip()}{title}"
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,6 +28,20 @@ _PARCEL = click.option(
 _KIND = click.Choice([each.value for each in TransferKind], case_sensitive=False)
 _SERVICE = click.Choice([each.value for each in Service], case_sensitive=False)
 _PARCEL_KIND = click.Choice([each.value for each in ParcelKind], case_sensitive=False)
+
+
+def _choices(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> Any:
+    """Read NAME=VALUE, the value as JSON where it is some: a number, true, an object by line."""
+    found = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not sign:
+            raise click.BadParameter(f"{each!r} is not NAME=VALUE, such as currency=KRW")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 @click.group()
@@ -143,7 +159,11 @@ def take_out(data_dir: Path | None, number: str, lines: tuple[int, ...], reason:
 
 @command.command()
 @click.argument("number")
-@click.option("--operator", default="", metavar="NAME", help=f"One of {', '.join(OPERATORS)}.")
+@click.option(
+    "--operator",
+    metavar="NAME",
+    help=f"One of {', '.join(OPERATORS)}; else the setting postal_operator.",
+)
 @click.option("--kind", type=_PARCEL_KIND, help="What it is packed in; else by weight and service.")
 @click.option("--least", type=click.IntRange(0), help="Grams of a parcel, at least.")
 @click.option("--most", type=click.IntRange(1), help="Grams of a parcel, at most.")
@@ -159,7 +179,7 @@ def take_out(data_dir: Path | None, number: str, lines: tuple[int, ...], reason:
 def split(
     data_dir: Path | None,
     number: str,
-    operator: str,
+    operator: str | None,
     kind: str | None,
     least: int | None,
     most: int | None,
@@ -168,7 +188,8 @@ def split(
 ) -> None:
     """Assign all lines to parcels or M-bags by estimated weight and what the operator takes."""
     site = opening.site(data_dir)
-    wish = Wish(ParcelKind(kind.upper()) if kind else None, operator.upper(), least, most, grams)
+    whose = parcelling.operator(site.settings, operator)
+    wish = Wish(ParcelKind(kind.upper()) if kind else None, whose, least, most, grams)
     if dry_run:
         view.proposal(parcelling.propose(site.db, number, wish))
         return
@@ -276,10 +297,25 @@ def parcel(
 @click.option("--theme")
 @click.option("--service", type=_SERVICE)
 @click.option("--notes", help="For the staff alone.")
+@click.option(
+    "--customs",
+    multiple=True,
+    callback=_choices,
+    metavar="NAME=VALUE",
+    help="A choice for the customs papers: currency=KRW, value=12000 (of one volume, in the "
+    "smallest unit), origin=KR, heading=4903, sdr_rate=1834.5; the others stay.",
+)
 @click.pass_obj
-def change(data_dir: Path | None, /, number: str, **given: str | None) -> None:
+def change(
+    data_dir: Path | None, /, number: str, customs: dict[str, Any], **given: str | None
+) -> None:
     """Change what is said of a consignment."""
-    told = {name: value.replace("\\n", "\n") for name, value in given.items() if value is not None}
+    told: dict[str, Any] = {
+        name: value.replace("\\n", "\n") for name, value in given.items() if value is not None
+    }
+    if customs:
+        before = packing.find(opening.site(data_dir).db, number).consignment.customs
+        told["customs"] = {**before, **customs}
     if not told:
         raise click.UsageError("say what to change")
     view.done(data_dir, packing.change, number, told)

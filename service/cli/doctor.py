@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from service.cli import opening, plain
+from service.domain.claim import ClaimSide, ClaimState, words
 from service.domain.import_batch import BatchState
 from service.errors import Misconfigured
 from service.store import jobs
 from service.store.db import safe_url
-from service.usecases import cataloguing, mailing, reading_agreements, rerendering
+from service.usecases import cataloguing, claiming, mailing, reading_agreements, rerendering
 from service.usecases.site import Site
 
-_LATEST = 100  # imports that are looked at, the newest ones
+_LATEST = 100  # imports and claims that are looked at, the newest ones
 
 
 @click.command()
@@ -35,6 +36,7 @@ def command(data_dir: Path | None) -> None:
     site = opening.site(data_dir)
     click.echo("Database: it can be read, and its schema is the one this version needs")
     _tell_of_agreements(site)
+    _tell_of_claims(site)
     _tell_of_mail(site)
     if not all([_imports_are_fine(site), _renditions_are_fine(site)]):
         raise SystemExit(1)
@@ -48,6 +50,14 @@ def _tell_of_agreements(site: Site) -> None:
         click.echo(
             f"  {then} after {each.terms.ends_on}: bookbridge agreement show {each.public_id}"
         )
+
+
+def _tell_of_claims(site: Site) -> None:
+    new = claiming.list_claims(site.db, side=ClaimSide.THEIRS, states=[ClaimState.OPEN])
+    click.echo(f"Claims of partners that nobody answered yet: {len(new)}")
+    for each in new[:_LATEST]:
+        said = f"{each.partner}, {words(each.reason)}, {each.consignment_number}".rstrip(", ")
+        click.echo(f"  {said}: bookbridge claim show {each.public_id}")
 
 
 def _tell_of_mail(site: Site) -> None:

@@ -13,7 +13,7 @@ from service.domain import letter as rules
 from service.domain.audit_entry import COMMAND_LINE
 from service.domain.letter import ABOUT, LANGUAGES, OTHER, Direction, Letter, LetterKind
 from service.errors import Invalid
-from service.usecases import filing_letters, writing_letters
+from service.usecases import filing_letters, wording_letters, writing_letters
 from service.usecases.filing_letters import Incoming
 
 _KINDS = [each.value for each in LetterKind]
@@ -195,10 +195,10 @@ def template(
     """Show the template of a KIND of letter, or change it."""
     site = opening.site(data_dir)
     if reset:
-        writing_letters.reset_template(site.db, kind, language, by=COMMAND_LINE, now=site.now())
+        wording_letters.reset_template(site.db, kind, language, by=COMMAND_LINE, now=site.now())
     elif subject is not None or body is not None:
-        before = writing_letters.find_template(site.db, kind, language)
-        writing_letters.change_template(
+        before = wording_letters.find_template(site.db, kind, language)
+        wording_letters.change_template(
             site.db,
             kind,
             language,
@@ -207,7 +207,7 @@ def template(
             by=COMMAND_LINE,
             now=site.now(),
         )
-    found = writing_letters.find_template(site.db, kind, language)
+    found = wording_letters.find_template(site.db, kind, language)
     whose = f"own wording, revision {found.revision}" if found.own else "as it came"
     click.echo(f"{found.kind.value} {found.language}: {whose}")
     click.echo(f"\n{found.subject}\n\n{found.body}\n")

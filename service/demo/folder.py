@@ -20,12 +20,21 @@ BOOKS = "books.mrc"
 LEFT = "left.mrc"
 PARTNERS = "partners.csv"
 MEMORANDUM = "memorandum.toml"
+CHILDREN = "childrens-books.csv"
+ARRIVED = "from-kaohsiung.mrc"
+SENT_ALONG = "records-for-nagasaki.mrc"
+CATALOGUED = "from-kaohsiung-kormarc.mrc"
+PAPERS = "papers"
+THANKS = "thanks"
 LOG = "server.log"
 _DATABASE = "bookbridge.sqlite3"
 _OURS = (
     *(FILE_NAME, BOOKS, LEFT, PARTNERS, MEMORANDUM, LOG),
+    *(CHILDREN, ARRIVED, SENT_ALONG, CATALOGUED),
     *(_DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"),
 )
+# What a demo prints, in its folder of papers.
+_PRINTED = ("2*-*.html", "bookplates.html", "shelf-labels.html", f"{THANKS}.html", f"{THANKS}.docx")
 
 
 @contextmanager
@@ -46,6 +55,9 @@ def emptied(folder: Path) -> Iterator[None]:
             _lock(lock.fileno(), folder)
             for name in _OURS:
                 (folder / name).unlink(missing_ok=True)
+            for pattern in _PRINTED:
+                for page in (folder / PAPERS).glob(pattern):
+                    page.unlink()
             yield
     except OSError as error:
         if error.filename is None:

@@ -6,8 +6,9 @@ import itertools
 import textwrap
 
 import click
+from rich.cells import cell_len
 
-from service.demo.command_line import shown
+from service.demo.command_line import CommandLine, shown
 
 _WIDTH = 92
 
@@ -17,26 +18,38 @@ class Narration:
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
+        self._last = ""
 
     def heading(self, text: str) -> None:
         """Begin a step."""
-        click.echo(f"\n{next(self._numbers)}. {text}\n")
+        self.say("")
+        click.echo(f"{next(self._numbers)}. {text}\n")
+        self._last = ""
 
     def say(self, *lines: str) -> None:
-        """Tell lines as they are."""
+        """Tell lines as they are; of empty ones never two together."""
         for line in lines:
-            click.echo(f"   {line}".rstrip())
+            if line or self._last:
+                click.echo(f"   {line}".rstrip())
+            self._last = line
 
     def tell(self, text: str, indent: int = 0, *, behind: int = 0) -> None:
         """Tell a sentence, broken into lines; those after the first stand ``behind`` further in."""
         further = " " * behind
+        # Han, Kana and Hangul take two columns of a terminal.
+        wide = (_WIDTH - indent) * len(text) // max(1, cell_len(text))
         for line in textwrap.wrap(
             text,
-            _WIDTH - indent,
+            wide,
             subsequent_indent=further,
             break_on_hyphens=False,
         ):
             self.say(" " * indent + line)
+
+    def typed(self, commands: CommandLine, *arguments: str) -> str:
+        """Show a command as one types it, and run it; return what it prints."""
+        self.command(*arguments)
+        return commands.run(*arguments)
 
     def command(self, *arguments: str) -> None:
         """Show a command as one types it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -152,11 +152,19 @@ class PartnerSystem:
         found = self.get(f"/api/v1/consignments/{number}", known=True).json()
         return str(found["id"])
 
-    def confirm(self, link: str) -> None:
-        """Open the link on a packing slip, as anybody can who holds it, and say all arrived."""
+    def confirm(self, link: str, figures: Mapping[str, str]) -> str:
+        """Open the link on a packing slip, as anybody can who holds it, and fill in its form.
+
+        ``figures`` are its fields as a browser sends them. Returns the page that comes then.
+        """
         path = link.removeprefix(self._base_url)
         self.get(path)
-        self._ask("POST", path, data={"all": "1"})
+        return self._ask("POST", path, data=figures).text
+
+    def claims(self) -> list[dict[str, Any]]:
+        """Ask what became of what we claimed."""
+        found: list[dict[str, Any]] = self.get("/api/v1/claims", known=True).json()["items"]
+        return found
 
     def balance(self) -> list[str]:
         """Ask how we stand, in sentences."""

@@ -6,6 +6,7 @@ import csv
 import io
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -14,8 +15,9 @@ from zoneinfo import ZoneInfo
 
 from service.cli import founding, running
 from service.config import Settings
-from service.demo import books, folder
+from service.demo import accounts, books, folder
 from service.demo.command_line import CommandLine
+from service.demo.partner_system import WentWrong
 from service.domain.offer import OfferList
 from service.store.db import Database
 from service.usecases import cataloguing, offering
@@ -36,6 +38,7 @@ WISHING = ("nagasaki", "kaohsiung", "ulaanbaatar", "ho-chi-minh")
 GROUP = "city-partners"
 _DAYS_OPEN = 90
 _DAYS_FOR_CITIES = 30
+_PATIENCE = 30.0  # seconds until a worker has done what it was given
 _PAGE = 20  # records on a page, so that the harvest of a short list has several
 
 
@@ -72,9 +75,12 @@ def build(place: Path, base_url: str) -> Library:
             "repository_name": NAME,
             "repository_identifier": "seaside.example.org",
             "admin_email": "exchange@seaside.example.org",
+            "postal_address": "1 Harbour Road; 48000 Seaside; REPUBLIC OF KOREA",
+            "postal_operator": "KOREA_POST",
             "base_url": base_url,
             "page_size": _PAGE,
             "log_format": "text",
+            "demo": True,
         },
         environ={},
     )
@@ -90,6 +96,7 @@ def build(place: Path, base_url: str) -> Library:
         commands.run("list", "open", SLUG)
         commands.run("match", SLUG)  # as a worker does by itself, which is not there yet
         offer_list = offering.find_list(db, SLUG, None).offer_list
+        accounts.enter(db, site.now())
     finally:
         db.close()
     commands.run("user", "add", STAFF, "--role", "admin")
@@ -104,6 +111,15 @@ def build(place: Path, base_url: str) -> Library:
         {code: _token(commands, "partner", code) for code in WISHING},
         _token(commands, "user", STAFF),
     )
+
+
+def patiently(what: str, is_done: Callable[[], bool]) -> None:
+    """Wait until the server's worker has done something; raise ``WentWrong`` if it does not."""
+    until = time.monotonic() + _PATIENCE
+    while not is_done():
+        if time.monotonic() > until:
+            raise WentWrong(f"the worker should have done this by now: {what}")
+        time.sleep(0.2)
 
 
 def cities() -> list[City]:

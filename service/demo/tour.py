@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from stdnum import isbn
 
-from service.demo import books, exchange, folder, journey
+from service.demo import arrival, books, exchange, exhibition, figures, folder, journey, present
 from service.demo.exchange import NEXT_SLUG
 from service.demo.narration import Narration
 from service.demo.partner_system import Harvest, PartnerSystem, WentWrong, own_script
@@ -88,8 +88,13 @@ def server_steps(library: Library, systems: Mapping[str, PartnerSystem], told: N
     harvest = _harvest(library, first, told)
     _wish(library, first, harvest, told)
     fresh = exchange.steps(library, systems, harvest, told)
-    journey.steps(library, systems, told)
-    _look_around(library, first, fresh, told)
+    sent = journey.steps(library, systems, told)
+    present.steps(library, told)
+    gift = arrival.steps(library, told)
+    figures.steps(library, told)
+    arrival.thank(library, gift, told)
+    exhibition.steps(library, gift, told)
+    _look_around(library, first, fresh, sent, told)
 
 
 # --- harvesting ---------------------------------------------------------------------------------
@@ -209,11 +214,17 @@ def _public_id(offer: str | None) -> str:
 # --- looking around -----------------------------------------------------------------------------
 
 
-def _look_around(library: Library, system: PartnerSystem, fresh: Harvest, told: Narration) -> None:
+def _look_around(
+    library: Library, system: PartnerSystem, fresh: Harvest, sent: str, told: Narration
+) -> None:
     public_id = fresh.books[0].identifier.rpartition("/")[2]
     told.heading("Look around")
     for path, what in (
         ("/", "the front page"),
+        (
+            "/sign-in",
+            "the desk of the staff and the portal of partners; it names the accounts of this demo",
+        ),
         (f"/lists/{NEXT_SLUG}", "the list that is open, as readers and partners see it"),
         (f"/offers/{public_id}", "one book"),
         ("/oai/explore", "OAI-PMH, explained and tried in the browser"),
@@ -221,13 +232,15 @@ def _look_around(library: Library, system: PartnerSystem, fresh: Harvest, told: 
         ("/oai?verb=ListRecords&metadataPrefix=marc21&set=lang:kor", "Korean books as MARCXML"),
         ("/api/docs", "the API, with every request to try"),
         ("/api/v1/openapi.json", "the API, for machines"),
+        (f"/api/v1/consignments/{sent}/papers/packing-list", "the packing slip (see below)"),
         ("/healthz", "whether the server lives"),
     ):
-        system.get(path)
+        system.get(path, known="/consignments/" in path)
         told.say(f"   {library.settings.base_url}{path}", f"      {what}")
     told.say(
         "",
-        "Tokens of this demo, made anew each time:",
+        "Tokens of this demo, made anew each time. A browser that asks for a name and a password",
+        f"gets {system.code} and its token:",
         f"   {library.tokens[system.code]}   partner {system.code}",
         f"   {library.staff_token}   staff ({STAFF})",
         "",

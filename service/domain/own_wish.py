@@ -50,6 +50,8 @@ class OwnWishState(StrEnum):
 
 
 _S = OwnWishState
+# So long after its answer a copy may come back to a wish that got none.
+NEXT_IN_LINE: Final = timedelta(days=90)
 # What taking a wish back leads to: nobody else has to know of one that was never sent.
 WITHDRAWALS: Final[Mapping[OwnWishState, OwnWishState]] = {
     _S.WISHED: _S.WITHDRAWN,

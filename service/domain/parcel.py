@@ -56,6 +56,7 @@ class Limit(NamedTuple):
 
 
 _M, _P, _C = ParcelKind.M_BAG, ParcelKind.PARCEL, ParcelKind.CARTON
+_L = ParcelKind.PALLET
 LIMITS: Final = (
     Limit("", "", _M, 0, 30_000, False, "Universal Postal Union: M bags to 30 kg"),
     Limit("KOREA_POST", "", _M, 10_000, 30_000, True, "Korea Post: M bags, 10 to 30 kg"),
@@ -65,6 +66,7 @@ LIMITS: Final = (
     Limit("BELPOST", "", _M, 0, 30_000, False, "Belpochta: M bags to 30 kg"),
     Limit("", "", _P, 0, 20_000, True, "Parcels that every operator takes"),
     Limit("", "", _C, 0, 20_000, False, "What one person lifts"),
+    Limit("", "", _L, 0, 1_000_000, False, "EPAL: what a Euro pallet bears however it is loaded"),
 )
 """The limits. Those of one place go before those of any, of one operator before those of any.
 
@@ -189,12 +191,13 @@ def _evenly(loads: Sequence[Load], most: int) -> int:
 
 
 def kilograms(grams: int) -> str:
-    """Return a weight as people read it.
+    """Return a weight as people read it, to the gram: what is declared adds up.
 
-    >>> kilograms(340_000), kilograms(12_340)
-    ('340.0 kg', '12.3 kg')
+    >>> kilograms(340_000), kilograms(1_650), kilograms(1_012_345), kilograms(751)
+    ('340.0 kg', '1.65 kg', '1,012.345 kg', '0.751 kg')
     """
-    return f"{grams / 1000:,.1f} kg"
+    whole, rest = divmod(grams, 1000)
+    return f"{whole:,}.{f'{rest:03d}'.rstrip('0') or '0'} kg"
 
 
 # --- what is said of a parcel ---------------------------------------------------------------------
@@ -307,7 +310,7 @@ def _check_table() -> None:
     keys = [(each.operator, each.place, each.kind) for each in LIMITS]
     if len(set(keys)) != len(keys):
         raise AssertionError("two limits for one operator, place and kind")
-    for kind in (_M, _P, _C):
+    for kind in ParcelKind:
         if ("", "", kind) not in keys:
             raise AssertionError(f"no limit for {kind} that always holds")
     if any(not 0 <= each.least < each.most for each in LIMITS):

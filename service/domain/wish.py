@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from marc_mappings.match_keys import Key
@@ -159,10 +160,14 @@ MATCH_OFFERS = "match_offers"
 
 
 class Reading(NamedTuple):
-    """How a body was read: headings of columns that were passed over, and sentences about it."""
+    """How a body was read: headings of columns that were passed over, and sentences about it.
+
+    ``headings`` are those that its sender explained, with this list or an earlier one.
+    """
 
     columns_not_read: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    headings: Mapping[str, str] = MappingProxyType({})
 
 
 class Wanted(NamedTuple):

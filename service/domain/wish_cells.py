@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -45,10 +45,14 @@ _SHOWN = 300  # characters of a line that an answer repeats
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How our own offers are named outside: the repository identifier and the public address."""
+    """How our own offers are named outside: the repository identifier and the public address.
+
+    ``headings`` are the sender's own, as it explained them (``wish_headings.explained``).
+    """
 
     repository_identifier: str
     base_url: str
+    headings: Mapping[str, str] = field(default_factory=dict)
 
     def offer(self, text: str) -> str | None:
         """Return the public id of the offer that ``text`` names, "" if it names no offer of ours.

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from service.domain.wish_cells import IDENTIFIER_COLUMNS, WORD_COLUMNS
+from service.errors import Invalid
 
 QUANTITY, NOTE = "quantity", "note"
 
@@ -113,21 +115,53 @@ class Heading(NamedTuple):
         )
 
 
-def heading(cell: str) -> Heading:
-    """Return what a cell means as the head of a column.
+def heading(cell: str, known: Mapping[str, str] = MappingProxyType({})) -> Heading:
+    """Return what a cell means as the head of a column; ``known`` goes before what we know.
 
     >>> heading("ＩＳＢＮ-13").name, heading("Nhan đề").name, heading("Кол-во").name
     ('isbn', 'title', 'quantity')
     """
-    return Heading(_NAMES.get(_plain(cell), ""), cell.strip())
+    plain = _plain(cell)
+    return Heading(known.get(plain) or _NAMES.get(plain, ""), cell.strip())
 
 
-def headings(cells: Sequence[str]) -> tuple[Heading, ...] | None:
+def explained(said: Iterable[str]) -> dict[str, str]:
+    """Return what a sender says that its headings mean; raise ``Invalid`` that says what is wrong.
+
+    Each is a heading, an equals sign, and the name of a column that is read.
+
+    >>> explained(["本の 名前=title"])
+    {'本の名前': 'title'}
+    """
+    found: dict[str, str] = {}
+    for each in said:
+        written, _, name = each.rpartition("=")
+        name, plain = name.strip().lower(), _plain(written)
+        if not plain or len(plain) > _LONGEST or not Heading(name, "").is_read:
+            columns = ", ".join([*IDENTIFIER_COLUMNS, *WORD_COLUMNS, QUANTITY, NOTE])
+            raise Invalid(
+                f"{each[:200]!r} does not say what a heading means; say HEADING=COLUMN, and the "
+                f"column is one of {columns}",
+                "heading",
+            )
+        if found.setdefault(plain, name) != name:
+            raise Invalid(f"heading {written.strip()!r} is said to be two columns", "heading")
+    if len(found) > _MOST:
+        raise Invalid(f"at most {_MOST} headings are explained with a list", "heading")
+    return found
+
+
+_LONGEST, _MOST = 200, 50
+
+
+def headings(
+    cells: Sequence[str], explained: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Heading, ...] | None:
     """Return the columns that a row heads, or None if it is no row of headings.
 
     It is one if it names a column with identifiers or titles, or at least two that we know.
     """
-    found = tuple(heading(cell) for cell in cells)
+    found = tuple(heading(cell, explained) for cell in cells)
     known = {each.name for each in found if each.name}
     telling = known & {*IDENTIFIER_COLUMNS, "title"}
     return found if telling or len(known) > 1 else None

@@ -66,7 +66,7 @@ def read(rows: Iterator[Row], names: Names) -> Table:
     known: tuple[Heading, ...] = ()
     begins = 0
     for place, row in enumerate(first):
-        found = wish_headings.headings(row.cells)
+        found = wish_headings.headings(row.cells, names.headings)
         if found and {each.name for each in found} & IDENTIFIER_COLUMNS.keys():
             return _headed(found, chain(first[place + 1 :], rows))
         if found and not known:
@@ -131,7 +131,8 @@ def _without_identifiers(columns: Sequence[Heading]) -> str:
     return (
         "no row names the columns, and no column holds ISBNs, ISSNs or addresses of offers: the "
         "first row must name the columns, and at least one of them must be one of "
-        f"{wish_headings.examples()}.{seen}"
+        f"{wish_headings.examples()}.{seen} If yours are others, say once with the list what they "
+        "mean, as heading=HEADING=COLUMN."
     )
 
 

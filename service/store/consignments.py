@@ -405,17 +405,32 @@ def lines(conn: Connection, consignment_id: int, *, released: bool = False) -> l
 
 # --- what waits to travel -------------------------------------------------------------------------
 
+# What a copy was in the consignment that let it go: a direct gift has no offer that says it.
+TRAVELLED: Final = (
+    sa.select(
+        _l.transfer_id,
+        sa.func.max(_l.volumes).label("volumes"),
+        sa.func.max(_l.value).label("value"),
+        sa.func.max(_l.currency).label("currency"),
+    )
+    .where(_l.transfer_id.is_not(None), _l.released.is_(True))
+    .group_by(_l.transfer_id)
+    .subquery("travelled")
+)
 _WAITING = (
     sa.select(
         transfer.c.id,
         transfer.c.offer_id,
         transfer.c.version_id,
         transfer.c.copies,
-        sa.func.coalesce(offer.c.volumes, 1).label("volumes"),
+        sa.func.coalesce(offer.c.volumes, TRAVELLED.c.volumes, 1).label("volumes"),
+        TRAVELLED.c.value,
+        sa.func.coalesce(TRAVELLED.c.currency, "").label("currency"),
         _v.title,
     )
     .join(record_version, _v.id == transfer.c.version_id)
     .outerjoin(offer, offer.c.id == transfer.c.offer_id)
+    .outerjoin(TRAVELLED, TRAVELLED.c.transfer_id == transfer.c.id)
     .where(
         _GIVEN,
         ~sa.exists().where(_l.transfer_id == transfer.c.id, _HELD),
@@ -439,6 +454,8 @@ def waiting(conn: Connection, partner_id: int, slugs: Collection[str] = ()) -> l
             transfer_id=row.id,
             offer_id=row.offer_id,
             version_id=row.version_id,
+            value=row.value,
+            currency=row.currency,
         )
         for row in conn.execute(query)
     ]

@@ -145,11 +145,14 @@ def end_withdrawal(conn: Connection, wish_id: int, state: OwnWishState, reason: 
     )
 
 
-def open_lists(conn: Connection, partner_id: int) -> list[tuple[int, str, str]]:
-    """Return (source, key, address) of lists in which the partner may still decide."""
+def open_lists(conn: Connection, partner_id: int, lately: datetime) -> list[tuple[int, str, str]]:
+    """Return (source, key, address) of lists in which the partner may still decide.
+
+    A copy may come back to a wish that got none, if it was answered ``lately`` or since.
+    """
     rows = conn.execute(
         sa.select(own_wish.c.source_id, own_wish.c.sending, own_wish.c.answer_url)
-        .where(own_wish.c.partner_id == partner_id, _UNDECIDED)
+        .where(own_wish.c.partner_id == partner_id, _UNDECIDED | _passed_over(lately))
         .distinct()
         .order_by(own_wish.c.sending)
     )
@@ -161,11 +164,18 @@ _UNDECIDED = (own_wish.c.state == _S.ANSWERED.value) & own_wish.c.outcome.in_(
 )
 
 
+_PASSED_OVER = own_wish.c.state == _S.NOT_ALLOCATED.value
+
+
+def _passed_over(lately: datetime) -> sa.ColumnElement[bool]:
+    return _PASSED_OVER & (own_wish.c.answered_at >= lately)
+
+
 def decide(conn: Connection, key: str, line_no: int, state: OwnWishState, reason: str) -> None:
-    """Note what a partner decided since it answered."""
+    """Note what a partner decided since it answered; who got nothing may be next in line."""
     conn.execute(
         own_wish.update()
-        .where(own_wish.c.sending == key, own_wish.c.line_no == line_no, _UNDECIDED)
+        .where(own_wish.c.sending == key, own_wish.c.line_no == line_no, _UNDECIDED | _PASSED_OVER)
         .values(state=state.value, reason=reason)
     )
 
@@ -203,6 +213,17 @@ def unasked(conn: Connection, kind: str, since: datetime) -> list[int]:
     They may have decided, or a job for them came to a bad end. A partner whose job is still to be
     done is not among them.
     """
+    return _not_asked(conn, kind, since, _UNDECIDED | own_wish.c.state.in_(_TO_BE_TOLD))
+
+
+def passed_over(conn: Connection, kind: str, since: datetime, lately: datetime) -> list[int]:
+    """Do as ``unasked`` for partners that gave us nothing of what they answered ``lately``."""
+    return _not_asked(conn, kind, since, _passed_over(lately))
+
+
+def _not_asked(
+    conn: Connection, kind: str, since: datetime, which: sa.ColumnElement[bool]
+) -> list[int]:
     asked = sa.select(job.c.id).where(
         job.c.kind == kind,
         job.c.subject_id == own_wish.c.partner_id,
@@ -210,7 +231,7 @@ def unasked(conn: Connection, kind: str, since: datetime) -> list[int]:
     )
     rows = conn.execute(
         sa.select(own_wish.c.partner_id)
-        .where(_UNDECIDED | own_wish.c.state.in_(_TO_BE_TOLD), ~asked.exists())
+        .where(which, ~asked.exists())
         .distinct()
         .order_by(own_wish.c.partner_id)
     )

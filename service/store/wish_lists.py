@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ class Received(NamedTuple):
     state: WishListState
     total: int
     answered: int
+    headings: Mapping[str, str]
 
 
 def add(
@@ -74,7 +76,7 @@ def add(
             state=WishListState.RECEIVED.value,
             total=total,
             answered=0,
-            reading=reading._asdict(),
+            reading=reading._asdict() | {"headings": dict(reading.headings)},
         )
         .returning(wish_list)
     ).one()
@@ -101,7 +103,22 @@ def _received(row: sa.Row[Any]) -> Received:
         state=WishListState(row.state),
         total=row.total,
         answered=row.answered,
+        headings=_reading(row.reading).headings,
     )
+
+
+def headings(conn: Connection, partner_id: int) -> Mapping[str, str]:
+    """Return what a partner's headings mean, as it explained them: its last list has all of them.
+
+    The caller holds the partner's row where another list may come at the same moment.
+    """
+    last = (
+        sa.select(wish_list.c.reading)
+        .where(wish_list.c.partner_id == partner_id)
+        .order_by(wish_list.c.id.desc())
+        .limit(1)
+    )
+    return _reading(conn.execute(last).scalar()).headings
 
 
 def advance(conn: Connection, list_id: int, lines: int) -> None:
@@ -201,7 +218,11 @@ def by_public_id(
 
 def _reading(kept: Any) -> Reading:
     found = kept or {}
-    return Reading(tuple(found.get("columns_not_read", ())), tuple(found.get("remarks", ())))
+    return Reading(
+        tuple(found.get("columns_not_read", ())),
+        tuple(found.get("remarks", ())),
+        found.get("headings", {}),
+    )
 
 
 def counts(conn: Connection, list_id: int) -> dict[str, int]:

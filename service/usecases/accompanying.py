@@ -16,7 +16,7 @@ from service.domain.partner import Partner
 from service.errors import Conflict
 from service.store import directory, offer_keys
 from service.store.db import Connection, Database
-from service.usecases import packing
+from service.usecases import holding_consignments, packing
 
 _AT_ONCE: Final = 500
 
@@ -44,7 +44,7 @@ def records(
     dialect or field that cannot be written.
     """
     with db.read() as conn:
-        found = packing.visible(conn, name, partner)
+        found = holding_consignments.visible(conn, name, partner)
         return records_of(conn, settings, found, wanted)
 
 

@@ -30,7 +30,7 @@ from service.errors import Conflict, Forbidden, Invalid, NotFound
 from service.store import claims, consignments, partners
 from service.store.claims import NewClaim
 from service.store.db import Connection, Database
-from service.usecases import holding_claims, notifying, packing
+from service.usecases import holding_claims, holding_consignments, notifying
 from service.usecases.enrolling import known_partner
 
 _A = ClaimAction
@@ -129,9 +129,9 @@ def open_on_consignment(
 
 def _hold_consignment(conn: Connection, name: str, partner: Partner | None) -> Consignment:
     """Hold a consignment that left, after its partner; raise as ``open_on_consignment`` does."""
-    seen = packing.visible(conn, name, partner)
+    seen = holding_consignments.visible(conn, name, partner)
     partners.lock(conn, seen.partner_id)
-    found = packing.hold(conn, seen.public_id)
+    found = holding_consignments.hold(conn, seen.public_id)
     if found.state not in consignment_rules.SENT | {ConsignmentState.LOST}:
         raise Conflict(
             f"consignment {found.number} is {found.state}: there is nothing to claim of it"

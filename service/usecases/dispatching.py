@@ -33,7 +33,7 @@ from service.errors import Conflict, Invalid, NotFound, WrongValues
 from service.store import claims, consignments, fulfilments, ledger, parcels, partners, transfers
 from service.store.db import Connection, Database
 from service.usecases import giving, notifying
-from service.usecases.packing import check_lines, hold, keep, known, move
+from service.usecases.holding_consignments import check_lines, hold, keep, known, move
 
 _A = ConsignmentAction
 # What can be said when it leaves, beside tracking numbers and the day.

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
+from marc_mappings import codes
 from marc_mappings.citation import language_tags
 from service.config import Settings
 from service.domain import address_label, customs, paper
@@ -21,10 +22,10 @@ from service.domain.paper import GiftLabel, PaperKind
 from service.domain.parcel import Parcel, ParcelKind
 from service.domain.partner import Partner
 from service.errors import Conflict, NotFound
-from service.store import paper_rows
+from service.store import gifts, paper_rows
 from service.store.db import Connection, Database
 from service.store.paper_rows import RecordRow
-from service.usecases import naming_places, packing, receiving
+from service.usecases import holding_consignments, naming_places, packing, receiving
 
 
 class Sender(NamedTuple):
@@ -36,12 +37,16 @@ class Sender(NamedTuple):
 
 
 class PaperLine(NamedTuple):
-    """A line of a packing list, with the tag (BCP 47) of its title's language, "" if unknown."""
+    """A line of a packing list, with the tag (BCP 47) of its title's language, "" if unknown.
+
+    ``language_name`` is that language in English.
+    """
 
     line: Line
     language: str
     heading: str
     value: int | None
+    language_name: str = ""
 
 
 class Papers(NamedTuple):
@@ -49,6 +54,7 @@ class Papers(NamedTuple):
 
     ``link`` and ``qr`` (an SVG picture of it) let the recipient say what arrived, "" for none.
     ``place`` is the name of the country or region, ``origin`` where the books are from.
+    ``approved_by`` approved a direct gift, "" for what is none.
     """
 
     consignment: Consignment
@@ -64,6 +70,7 @@ class Papers(NamedTuple):
     qr: str
     made_on: date
     remarks: tuple[str, ...]
+    approved_by: str = ""
 
     def due(self) -> list[PaperKind]:
         """Return the papers that this consignment goes with."""
@@ -89,8 +96,10 @@ def of_consignment(
     for choices for the customs that are none.
     """
     with db.read() as conn:
-        found = packing.contents(conn, packing.visible(conn, name, partner))
+        found = packing.contents(conn, holding_consignments.visible(conn, name, partner))
         records = paper_rows.records(conn, found.consignment.id)
+        gift_id = found.consignment.gift_id
+        approved_by = "" if gift_id is None else gifts.by_id(conn, gift_id).approved_by
         named = naming_places.all_places(conn)
         choices = customs.read(found.consignment.customs)
         lines = tuple(_line(each, records, choices) for each in found.lines)
@@ -121,6 +130,7 @@ def of_consignment(
             *customs.remarks(items, choices),
             *_about_sender(sender, origin),
         ),
+        approved_by=approved_by,
     )
 
 
@@ -150,7 +160,11 @@ def _line(line: Line, records: Mapping[int, RecordRow], by: Choices) -> PaperLin
         heading = heading if chosen else customs.heading(record.leader)
     first = record.languages.partition(" ")[0]
     return PaperLine(
-        line, language_tags.of_marc(first), heading, by.values.get(line.position, by.value)
+        line,
+        language_tags.of_marc(first),
+        heading,
+        by.values.get(line.position, by.value),
+        codes.language_name(first) if first else "",
     )
 
 

@@ -11,14 +11,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from marc_mappings.keys.identifiers import isbn13
+from service.config import Settings
 from service.domain import parcel as rules
 from service.domain.consignment import OPEN, Consignment, ConsignmentState, Line, Service
 from service.domain.consignment_fields import line as checked_line
 from service.domain.parcel import Limit, Load, Parcel, ParcelKind, Proposal, Scannable
-from service.errors import Conflict, Invalid, NotFound
+from service.errors import Conflict, Invalid, Misconfigured, NotFound
 from service.store import consignments, parcels
 from service.store.db import Connection, Database
-from service.usecases.packing import check_lines, count, hold, hold_draft, keep, known
+from service.usecases.holding_consignments import check_lines, count, hold, hold_draft, keep, known
 
 _MOST_GRAMS = 100_000  # of one volume
 
@@ -34,6 +35,22 @@ class Wish(NamedTuple):
     least: int | None = None
     most: int | None = None
     grams_per_volume: int = rules.GRAMS_PER_VOLUME
+
+
+def operator(settings: Settings, said: str | None) -> str:
+    """Return the operator that holds: the one that is said, "" for any, else that of the site.
+
+    Raises ``Misconfigured`` where the site names one that is not in the table.
+    """
+    if said is not None:
+        return said.upper()
+    usual = settings.postal_operator.strip().upper()
+    if usual and usual not in rules.OPERATORS:
+        raise Misconfigured(
+            f"setting 'postal_operator' is none of {', '.join(rules.OPERATORS)}: "
+            f"{settings.postal_operator!r}"
+        )
+    return usual
 
 
 def propose(db: Database, name: str, wish: Wish = Wish()) -> Proposal:  # noqa: B008 - a value

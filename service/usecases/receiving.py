@@ -26,7 +26,7 @@ from service.domain.receipt import ACTIONS, Arrival, Channel, Receipt, Said
 from service.errors import Conflict, Misconfigured, NotFound
 from service.store import audit_log, partners, public_ids, receipts
 from service.store.db import Connection, Database
-from service.usecases import claiming, notifying, packing
+from service.usecases import claiming, holding_consignments, notifying, packing
 
 KIND: Final = "receipt"  # in the audit log; its name there is the consignment's number
 # Who acts by a link: whoever holds the slip.
@@ -110,7 +110,7 @@ def slip(db: Database, settings: Settings, given: str) -> Slip:
     """Return what a link shows; raise ``NotFound`` for one that we did not make."""
     public_id = _opened(settings, given)
     with db.read() as conn:
-        return _slip(conn, packing.known(conn, public_id))
+        return _slip(conn, holding_consignments.known(conn, public_id))
 
 
 def find(db: Database, name: str, partner: Partner | None = None) -> Slip:
@@ -119,7 +119,7 @@ def find(db: Database, name: str, partner: Partner | None = None) -> Slip:
     A ``partner`` sees its own once they are dispatched.
     """
     with db.read() as conn:
-        return _slip(conn, packing.visible(conn, name, partner))
+        return _slip(conn, holding_consignments.visible(conn, name, partner))
 
 
 def _slip(conn: Connection, found: Consignment) -> Slip:
@@ -174,7 +174,7 @@ def receive(
     if partner is None:
         reason = check_reason(reason)
     with db.write() as conn:
-        public_id = packing.visible(conn, name, partner).public_id
+        public_id = holding_consignments.visible(conn, name, partner).public_id
         return _enter(conn, public_id, said, channel, by=by, now=now, reason=reason)
 
 
@@ -262,8 +262,8 @@ def correct(
 
 def _hold(conn: Connection, name: str, seen: int | None) -> Consignment:
     """Hold a consignment after its partner; raise ``NotFound``, ``Outdated``."""
-    partners.lock(conn, packing.known(conn, name).partner_id)
-    return packing.hold(conn, name, seen)
+    partners.lock(conn, holding_consignments.known(conn, name).partner_id)
+    return holding_consignments.hold(conn, name, seen)
 
 
 def _follow(
@@ -280,7 +280,7 @@ def _follow(
     assert made is not None  # noqa: S101 - it was entered
     told = rules.troubles(made.lines, sent, None if before is None else before.lines)
     claiming.follow_receipt(conn, found, told, made.note, by=by, now=now)
-    stands = packing.move(
+    stands = holding_consignments.move(
         conn,
         found,
         ACTIONS[made.outcome],

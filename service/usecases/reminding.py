@@ -16,7 +16,7 @@ from service.domain.consignment import ON_ITS_WAY, PATIENCE, Consignment, Consig
 from service.domain.receipt import next_reminder
 from service.store import consignments, partners, receipts
 from service.store.db import Connection, Database
-from service.usecases import notifying, packing, receiving
+from service.usecases import holding_consignments, notifying, receiving
 
 
 def remind(db: Database, settings: Settings, now: datetime) -> int:
@@ -26,8 +26,8 @@ def remind(db: Database, settings: Settings, now: datetime) -> int:
     done = 0
     for public_id in overdue:
         with db.write() as conn:
-            partners.lock(conn, packing.known(conn, public_id).partner_id)
-            found = packing.hold(conn, public_id)
+            partners.lock(conn, holding_consignments.known(conn, public_id).partner_id)
+            found = holding_consignments.hold(conn, public_id)
             if found.state not in ON_ITS_WAY:
                 continue  # it was confirmed, or came back, a moment ago
             if found.presume_at is not None and found.presume_at <= now:
@@ -41,7 +41,7 @@ def remind(db: Database, settings: Settings, now: datetime) -> int:
 
 
 def _presume(conn: Connection, settings: Settings, found: Consignment, now: datetime) -> None:
-    made = packing.move(
+    made = holding_consignments.move(
         conn,
         found,
         ConsignmentAction.PRESUME,
@@ -50,7 +50,7 @@ def _presume(conn: Connection, settings: Settings, found: Consignment, now: date
         presume_at=None,
     )
     _tell(conn, settings, found, CONSIGNMENT_PRESUMED, now)
-    packing.keep(conn, "presumed received", found, made, WORKER, now)
+    holding_consignments.keep(conn, "presumed received", found, made, WORKER, now)
 
 
 def _remind(conn: Connection, settings: Settings, found: Consignment, now: datetime) -> None:
@@ -60,7 +60,7 @@ def _remind(conn: Connection, settings: Settings, found: Consignment, now: datet
     consignments.put(conn, found, remind_at=again)
     _tell(conn, settings, found, CONSIGNMENT_REMINDER, now)
     made = consignments.by_id(conn, found.id)
-    packing.keep(conn, "reminded", found, made, WORKER, now)
+    holding_consignments.keep(conn, "reminded", found, made, WORKER, now)
 
 
 def _tell(

@@ -23,6 +23,8 @@ SEND = "send_wishes"
 _NOTE_LENGTH = 1000
 # Partners that may have decided since are asked this often.
 _ASK_EVERY = timedelta(hours=1)
+# What was decided on is looked at less often: whether a copy came back to us.
+_ASK_AGAIN_EVERY = timedelta(days=1)
 
 
 class Released(NamedTuple):
@@ -201,6 +203,8 @@ def keep_up(db: Database, now: datetime, *, auto: bool) -> int:
     with db.read() as conn:
         noted = set(sendings.noted(conn)) if auto else set()
         due = noted | set(sendings.unasked(conn, SEND, now - _ASK_EVERY))
+        lately = now - rules.NEXT_IN_LINE
+        due |= set(sendings.passed_over(conn, SEND, now - _ASK_AGAIN_EVERY, lately))
     for partner_id in sorted(due):
         with db.write() as conn:
             partners.lock(conn, partner_id)

@@ -64,7 +64,8 @@ def deliver(site: Site, held: Job, on_step: OnStep) -> None:
         for withdrawal in withdrawals:
             talk.attempt(partial(_withdraw, talk, withdrawal))
         with site.db.read() as conn:
-            open_lists = sendings.open_lists(conn, held.subject_id)
+            lately = site.now() - rules.NEXT_IN_LINE
+            open_lists = sendings.open_lists(conn, held.subject_id, lately)
         for source_id, key, url in open_lists:
             talk.attempt(partial(_look, talk, source_id, key, url))
         if _end(talk):

@@ -18,7 +18,7 @@ from service.domain.ledger import Direction, Entry, Event, check_reason, next_ke
 from service.errors import Conflict, Invalid
 from service.store import claims, consignments, ledger
 from service.store.db import Connection, Database
-from service.usecases import holding_claims, packing
+from service.usecases import holding_claims, holding_consignments, packing
 
 _A = ClaimAction
 _C = ConsignmentState
@@ -125,7 +125,7 @@ def _settle(
     """Do with the copies of a consignment what settles the claim; return what sends them again."""
     if resolution not in {Resolution.RESENT, Resolution.CREDITED}:
         return None
-    sent = packing.hold(conn, found.consignment)
+    sent = holding_consignments.hold(conn, found.consignment)
     _check_settled(sent, found, resolution)
     lines = consignments.lines(conn, sent.id)
     copies = _copies(found, lines)
@@ -176,7 +176,7 @@ def _take_off(
     """Take copies that did not arrive off the balance."""
     gone: dict[int, int] = {}
     for each in claims.about(conn, About(consignment_id=sent.id), side=found.side):
-        if each.resolution in {Resolution.RESENT, Resolution.CREDITED} and each.about.position:
+        if _is_off(conn, each) and each.about.position:
             place = each.about.position
             gone[place] = gone.get(place, 0) + each.copies
     taken = {each.event_key for each in ledger.of_event(conn, Event.RETURN, found.public_id)}
@@ -200,6 +200,14 @@ def _take_off(
             )
         )
     ledger.write(conn, entries, by=by, now=now)
+
+
+def _is_off(conn: Connection, settled: Claim) -> bool:
+    """Whether copies are off the balance: credited, or to be sent again by what has not left."""
+    if settled.resolution is Resolution.RESENT:
+        again = holding_consignments.known(conn, settled.resent).state if settled.resent else None
+        return again not in consignment_rules.SENT
+    return settled.resolution is Resolution.CREDITED
 
 
 def _again(line: Line, copies: int) -> NewLine:
@@ -237,12 +245,12 @@ def _resend(
             by=by,
             now=now,
         )
-        return packing.known(conn, made).id
+        return holding_consignments.known(conn, made).id
     named = _named(conn, found, name)
     if named.state is _C.DRAFT:
         consignments.add_lines(conn, named.id, again)
-        after = packing.count(conn, named)
-        packing.keep(conn, "added", named, after, by, now, f"claim {found.public_id}")
+        after = holding_consignments.count(conn, named)
+        holding_consignments.keep(conn, "added", named, after, by, now, f"claim {found.public_id}")
         return named.id
     there = {line.version_id or line.title for line in consignments.lines(conn, named.id)}
     if missing := [each.title for each in again if (each.version_id or each.title) not in there]:
@@ -255,7 +263,7 @@ def _resend(
 
 def _named(conn: Connection, found: Claim, name: str) -> Consignment:
     """Hold the consignment that is said to send copies again; raise ``Conflict``, ``NotFound``."""
-    named = packing.hold(conn, name)
+    named = holding_consignments.hold(conn, name)
     if named.partner_id != found.partner_id:
         raise Conflict(
             f"consignment {named.number} goes to {named.partner!r}, not {found.partner!r}"
@@ -268,7 +276,7 @@ def _named(conn: Connection, found: Claim, name: str) -> Consignment:
 def _check_not_travelling(conn: Connection, found: Claim) -> None:
     if not found.resent:
         return
-    resent = packing.hold(conn, found.resent)
+    resent = holding_consignments.hold(conn, found.resent)
     if resent.state in _GONE:
         return
     sent_id = found.about.consignment_id

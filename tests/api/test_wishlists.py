@@ -314,6 +314,19 @@ def test_columns_that_are_not_read_and_what_was_guessed_are_told(partner: Client
     assert shown["remarks"] == made["remarks"]
 
 
+def test_headings_are_explained_once_with_a_list(partner: Client) -> None:
+    own = {"data": f"図書番号,頒布\n{ISBN},2\n".encode(), "content_type": "text/csv"}
+    said = {"heading": ["図書番号=isbn", "頒布=quantity"]}
+    made = partner.post("/wishlists", query_string=said, **own).json
+    assert made["headings"] == {"図書番号": "isbn", "頒布": "quantity"}
+    assert (made["lines"][0]["quantity"], made["columns_not_read"]) == (2, [])
+    again = partner.post("/wishlists", **own).json
+    assert (again["lines"][0]["quantity"], again["headings"]) == (2, made["headings"])
+    answer = partner.post("/wishlists", query_string={"heading": "頒布=shelf"}, **own)
+    assert answer.status_code == 422
+    assert "HEADING=COLUMN" in answer.json["detail"]
+
+
 @pytest.mark.parametrize(
     "prefer", ["respond-async", "Respond-Async, wait=10", 'handling=lenient, respond-async; x="1"']
 )

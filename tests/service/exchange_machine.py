@@ -2,8 +2,9 @@
 
 Staff draw lists up, open, extend, close, plan, plan anew, confirm step by step and take back;
 partners send wishes by identifier, number and title, replace and withdraw them, settle matches,
-accept and decline; the worker matches, publishes and keeps the dates. Every act is one rule, so
-that anything may come between any two. What must hold is looked at after each (``look``).
+accept and decline; the worker matches, publishes and keeps the dates. What was given travels, and
+books come in (``exchange_travels``). The acts are a table (``exchange_acts``), so that anything may
+come between any two. What must hold is looked at after each (``look``).
 """
 
 from __future__ import annotations
@@ -48,31 +49,25 @@ from service.usecases import (
 from tests.service.builders import HandClock, a_file, make_site, receive
 from tests.service.exchange_guarantees import LIVE, Found, Guarantees
 from tests.service.exchange_scene import LATER, LISTS, PARTNERS, STAFF, SUSPENDED, WORKS, Numbers
+from tests.service.exchange_travels import Travels
 from tests.service.matching import wish
 
 # Things to look at after each act, from which on nobody wishes for more.
 _ENOUGH = 60
-_TURNS = (AgreementAction.SUSPEND, AgreementAction.RESUME)
-_ENDS = (ListAction.ARCHIVE, ListAction.WITHDRAW)
-codes = st.sampled_from([*PARTNERS])
-# Which list, among those whose state lets it; 9 is any, that refusals are met as well.
-picks = st.integers(0, 9)
-lines = st.lists(
-    st.tuples(
-        st.sampled_from(["title", "isbn", "title", "id"]), st.integers(0, 7), st.integers(1, 2)
-    ),
-    min_size=1,
-    max_size=4,
-)
 
 
-class ExchangeMachine(Guarantees, RuleBasedStateMachine):
-    """The exchange over one database; ``done`` counts the acts that were not refused."""
+class ExchangeMachine(Travels, Guarantees, RuleBasedStateMachine):
+    """The exchange over one database; ``done`` counts the acts that were not refused.
+
+    ``acts`` are those that may happen, ``before`` is what was done before they begin.
+    """
 
     fresh: ClassVar[Callable[[Path], Database]]
     discard: ClassVar[Callable[[Database], None]]
     done: ClassVar[Counter[str]]
     numbers: ClassVar[Numbers]
+    acts: ClassVar[Sequence[Act]]
+    before: ClassVar[Callable[[ExchangeMachine], None]]
 
     @initialize(opened=st.sets(st.sampled_from([*LISTS][1:])))
     def begin(self, opened: Collection[str] = ()) -> None:
@@ -91,6 +86,7 @@ class ExchangeMachine(Guarantees, RuleBasedStateMachine):
             self.open(slug, None)
         self.the_worker_does_all_that_is_due()
         self.look()
+        type(self).before(self)
 
     def pick(self, number: int, *states: str) -> str:
         """Return a list in one of these states, or any list, if there is none or at 9."""
@@ -113,14 +109,15 @@ class ExchangeMachine(Guarantees, RuleBasedStateMachine):
     @rule(data=st.data())
     def somebody_acts(self, data: st.DataObject) -> None:
         """Let one act of the table happen, the likely ones more often."""
-        chosen = [each for each in ACTS for _ in range(each.often) if self.lets(each)]
+        chosen = [each for each in self.acts for _ in range(each.often) if self.lets(each)]
         act = chosen[data.draw(st.integers(0, len(chosen) - 1))]
         given = {name: data.draw(strategy) for name, strategy in act.given.items()}
         note(f"{act.does.__name__}({given})")
         act.does(self, **given)
 
     def lets(self, act: Act) -> bool:
-        if "lines" in act.given and len(self.seen) > _ENOUGH:
+        wished = sum(kind in {"wish", "allocation"} for kind, _ in self.seen)
+        if "lines" in act.given and wished > _ENOUGH:
             return False
         return all(self.has(kind, *states) for kind, *states in act.where)
 
@@ -335,6 +332,7 @@ class ExchangeMachine(Guarantees, RuleBasedStateMachine):
         self.look()
         for code in PARTNERS:
             self.a_partner_reads_all_it_is_shown(code)
+        self.look_at_the_figures(PARTNERS)
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -359,84 +357,6 @@ class Act(NamedTuple):
     often: int
     given: Mapping[str, st.SearchStrategy[Any]] = {}
     where: Sequence[tuple[str, ...]] = ()
-
-
-_DAYS, _NUMBER, _PLACE = st.sampled_from([None, 2, 20]), st.integers(0, 7), st.integers(0, 5)
-_POLICIES = st.sampled_from(
-    [AllocationPolicy.FIRST_COME, AllocationPolicy.PRIORITY, AllocationPolicy.ROUND_ROBIN]
-)
-_SEEDS = st.sampled_from(["1", "2"])
-_HOURS = st.sampled_from([0, 0, 0, 1, 30, 24 * 15])
-_WHOM = st.sampled_from(["public", "near", "bela"])
-_COUNTS = {"number": _NUMBER, "copies": st.integers(1, 3), "volumes": st.sampled_from([1, 5])}
-_LINES = {"lines": lines}
-_SENT = {"code": codes, "replace": st.booleans(), "later": st.booleans()} | _LINES
-_M = ExchangeMachine
-# What brings a list on to its allocation stands first: it is what is tried first.
-ACTS = (
-    Act(_M.a_partner_accepts, 6, {"which": _PLACE}, [("allocation", "OFFERED")]),
-    Act(
-        _M.staff_confirms,
-        6,
-        {"pick": picks, "steps": st.sampled_from([100, 2, 1])},
-        [("allocation", "PROPOSED")],
-    ),
-    Act(
-        _M.staff_plans,
-        4,
-        {"pick": picks, "policy": _POLICIES, "seed": _SEEDS},
-        [("list", "CLOSED")],
-    ),
-    Act(_M.all_partners_wish_for_the_same, 4, _LINES, [("list", "OPEN")]),
-    Act(_M.a_partner_declines, 3, {"which": _PLACE}, [("allocation", *LIVE)]),
-    Act(
-        _M.staff_closes_a_list,
-        3,
-        {"pick": picks, "override": st.booleans()},
-        [("wish", "OPEN"), ("list", "OPEN")],
-    ),
-    Act(
-        _M.a_partner_settles_a_match,
-        4,
-        {"which": _PLACE, "number": st.none() | _NUMBER},
-        [("wish", "OPEN", "ANSWERED")],
-    ),
-    Act(_M.the_worker_turns, 5, {"hours": _HOURS}),
-    Act(_M.the_worker_does_all_that_is_due, 2),
-    Act(_M.a_partner_wishes, 4, _SENT),
-    Act(
-        _M.a_partner_takes_a_wish_back,
-        2,
-        {"code": codes, "which": _PLACE},
-        [("wish", "OPEN", "PENDING")],
-    ),
-    Act(
-        _M.staff_opens_a_list,
-        3,
-        {"pick": picks, "days": _DAYS},
-        [("list", "DRAFT", "SCHEDULED")],
-    ),
-    Act(
-        _M.staff_schedules_a_list,
-        1,
-        {"pick": picks, "hours": st.sampled_from([3, 30])},
-        [("list", "DRAFT")],
-    ),
-    Act(
-        _M.staff_extends_or_shortens_a_list,
-        1,
-        {"pick": picks, "days": st.sampled_from([1, 30])},
-        [("list", "OPEN")],
-    ),
-    Act(_M.staff_draws_a_list_up, 1, {"whom": _WHOM}),
-    Act(_M.staff_adds_a_title, 1, {"slug": st.sampled_from(["spring", "new"])}),
-    Act(_M.staff_counts_anew, 1, _COUNTS),
-    Act(_M.staff_takes_a_title_back, 1, {"number": _NUMBER}),
-    Act(_M.staff_ends_a_list, 1, {"pick": picks, "action": st.sampled_from(_ENDS)}),
-    Act(_M.staff_suspends_a_partner_or_takes_it_back, 1),
-    Act(_M.staff_moves_the_agreement, 1, {"action": st.sampled_from(_TURNS)}),
-    Act(_M.a_partner_reads_all_it_is_shown, 1, {"code": codes}),
-)
 
 
 class _Interrupted(Exception):

@@ -92,7 +92,8 @@ def prepare(db: Database, folder: Path) -> None:
     site = make_site(db, folder, HandClock())
     now = site.now()
     for code, place in PARTNERS.items():
-        given = {"name": f"Library of {code}", "place": place}
+        address = f"1 {code.title()} Road"
+        given = {"name": f"Library of {code}", "place": place, "address_roman": address}
         enrolling.add(db, code, given, by=STAFF, now=now)
     enrolling.change(db, SMALL, {"per_list": PER_LIST}, by=STAFF, now=now)
     membership.add_audience(db, "near", sorted(NEAR), now=now)

@@ -17,7 +17,7 @@ from marc_mappings import formats
 from marc_mappings.framing.sound import record_of
 from marc_mappings.record import Record
 from marc_mappings.survey import Said
-from service.domain import gift_table, paper
+from service.domain import paper, table_import
 from service.domain import table_file as tables
 from service.domain.accession import Decision, Told
 from service.domain.incoming_gift import IncomingState
@@ -237,7 +237,7 @@ def test_a_table_with_wrong_rows_is_read_and_what_is_wrong_is_told(site: Site) -
         ("山", "林", "", "1", "250"),
     ]
     text = "".join(tables.csv_lines(rows)).encode()
-    taken = take_in(site, name, text, gift_table.CSV)
+    taken = take_in(site, name, text, table_import.CSV)
     assert taken.titles == 2
     assert [(each.row, each.column) for each in taken.rejected] == [(3, "title"), (4, "copies")]
     assert taken.columns_not_read == ("定價",)
@@ -251,10 +251,10 @@ def test_a_table_with_wrong_rows_is_read_and_what_is_wrong_is_told(site: Site) -
     assert all(line.record and not line.problem for line in lines)
     assert lines[0].isbn == ISBNS[0]
     with pytest.raises(Conflict, match="very file before"):
-        take_in(site, name, text, gift_table.CSV)
+        take_in(site, name, text, table_import.CSV)
     assert len(pieces(site, name)) == 2
     mended = "書名,著者\n夜,李\n".encode()
-    assert take_in(site, name, mended, gift_table.CSV).titles == 1
+    assert take_in(site, name, mended, table_import.CSV).titles == 1
     work(site)
     assert [line.title for line in pieces(site, name)] == ["樹", "山", "夜"]
 
@@ -476,7 +476,7 @@ def test_what_is_accepted_without_a_record_is_named_and_gets_one_by_a_file(site:
         do(site, accessioning.catalogue, name)
     books = [a_record(f"Book {n}", isbn=isbn, number=str(n)) for n, isbn in enumerate(ISBNS, 1)]
     with pytest.raises(Conflict, match="no piece joins"):
-        take_in(site, name, b"title\nC\n", gift_table.CSV)
+        take_in(site, name, b"title\nC\n", table_import.CSV)
     take_in(site, name, a_file(*books))
     work(site)
     assert len(pieces(site, name)) == 2  # what is no piece of it does not join it any more
@@ -661,7 +661,7 @@ def test_killed_anywhere_a_file_of_a_gift_is_taken_in_once(site: Site) -> None:
     while True:
         try:
             with _killed_behind(site.db, number):
-                take_in(site, name, text, gift_table.CSV)
+                take_in(site, name, text, table_import.CSV)
             break
         except _Killed:
             number += 1

@@ -331,6 +331,23 @@ def test_what_is_sent_again_counts_once_and_is_given_once(site: Site) -> None:
     check(site)
 
 
+def test_a_title_of_which_a_copy_was_sent_again_stays_a_title_when_another_is_credited(
+    site: Site,
+) -> None:
+    allocated(site, "A", copies=2)
+    found = leave(site, all_packed(site).number)
+    confirm(site, found, Arrival(1, 1, 1))
+    short, damaged = claims_on(site, found)
+    resent = _resolve(site, short, Resolution.RESENT).resent
+    again = leave(site, closed_with_address(site, resent))
+    assert balance(site) == (1, 2, 0)
+    _resolve(site, damaged, Resolution.CREDITED)
+    assert balance(site) == (1, 1, 0)
+    confirm(site, again, Arrival(1, 0))
+    _resolve(site, claims_on(site, again)[0], Resolution.CREDITED)
+    assert balance(site) == (0, 0, 0)
+
+
 def test_a_consignment_that_cannot_send_it_again_is_refused(site: Site) -> None:
     found = sent(site)
     made = a_claim(site, found)

@@ -1,8 +1,9 @@
 """Whatever staff, partners and worker do in whatever order, the exchange keeps its guarantees.
 
-No copy twice, no set split, no state skipped, no reason missing, no private list told of. The
-machine is in ``exchange_machine``; here it runs on both databases, and is shown to catch a naive
-variant of each of the five.
+No copy twice, no set split, no state skipped, no reason missing, no private list told of; and of
+what travels: no entry of the ledger without its event and no event without its entry, sums that are
+those of the entries, and nothing presumed that counts as confirmed. The machine is in
+``exchange_machine``; here it runs on both databases, and is shown to catch naive variants of each.
 """
 
 from __future__ import annotations
@@ -11,18 +12,26 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy.dialects import sqlite
 
 from marc_mappings.match_keys import Key
-from service.domain import list_terms
+from service.domain import incoming_gift, list_terms
 from service.domain import offer as list_rules
 from service.domain.allocation import AllocationPolicy
 from service.domain.audience import PUBLIC
+from service.domain.claim import Resolution
+from service.domain.consignment import RECEIVED, ConsignmentState
+from service.domain.gift import GiftAction
+from service.domain.incoming_gift import IncomingGift
+from service.domain.ledger import Entry, TotalKey
 from service.domain.match_rule import TITLES
 from service.domain.offer import ListAction, ListState
 from service.domain.wish import Answer, Outcome, WishLine
@@ -30,18 +39,23 @@ from service.store import (
     allocation_inputs,
     allocation_steps,
     candidates,
+    consignments,
+    ledger,
     public_ids,
+    statistics,
     tiers,
     transfers,
 )
 from service.store.allocation_inputs import Wanted
 from service.store.candidates import Candidate, ListFacts
 from service.store.db import Connection, Database
-from service.usecases import answering, confirming
+from service.store.tables import ledger_total
+from service.usecases import answering, confirming, dispatching, settling
+from tests.service.exchange_acts import ACTS, MEANWHILE, TRAVELS
 from tests.service.exchange_machine import ExchangeMachine
 from tests.service.exchange_scene import PARTNERS, Numbers, prepare
 
-pytestmark = pytest.mark.slow
+slow = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +127,8 @@ def _machine(
     fresh: Callable[[Path], Database], discard: Callable[[Database], None], numbers: Numbers
 ) -> type[ExchangeMachine]:
     members = {"fresh": staticmethod(fresh), "discard": staticmethod(discard)}
-    members |= {"done": Counter(), "numbers": numbers}
+    members |= {"done": Counter(), "numbers": numbers, "acts": ACTS}
+    members |= {"before": staticmethod(lambda _: None)}
     return type("Machine", (ExchangeMachine,), members)
 
 
@@ -137,26 +152,59 @@ _HAPPENED = {
 }  # fmt: skip
 
 
+# What must have happened of what travels, when that is all that happens.
+_TRAVELLED = {
+    "make", "pack", "dispatch", "correct a dispatch", "come back", "lost", "receipt by link",
+    "receipt by staff", "receipt by partner", "correct a receipt", "presume", "claim",
+    "settle RESENT", "settle CREDITED", "reopen", "propose", "gift: approve", "gift: pack",
+    "announce", "come", "check pieces", "accession", "correct a piece",
+}  # fmt: skip
+
+
+@slow
 def test_no_order_of_acts_breaks_a_guarantee(machine: type[ExchangeMachine]) -> None:
     run(machine, 10, 40)
     assert machine.done.keys() >= _HAPPENED, _HAPPENED - machine.done.keys()
 
 
+@slow
 def test_nor_on_postgresql(machine_on_postgresql: type[ExchangeMachine]) -> None:
     run(machine_on_postgresql, 3, 40)
     assert machine_on_postgresql.done.keys() >= {"wish", "close", "confirm"}
 
 
+@slow
+def test_nor_of_what_was_given_on_its_way(machine: type[ExchangeMachine]) -> None:
+    travelling(machine)
+    run(machine, 14, 50)
+    assert machine.done.keys() >= _TRAVELLED, _TRAVELLED - machine.done.keys()
+
+
+@slow
+def test_nor_on_its_way_on_postgresql(machine_on_postgresql: type[ExchangeMachine]) -> None:
+    travelling(machine_on_postgresql)
+    run(machine_on_postgresql, 3, 40)
+    assert machine_on_postgresql.done.keys() >= {"pack", "dispatch", "announce"}
+
+
+def travelling(machine: type[ExchangeMachine]) -> None:
+    """Let a machine begin where copies are allocated, and do what then happens to them."""
+    machine.before = is_allocated
+    machine.acts = (*TRAVELS, *MEANWHILE)
+
+
 # --- teeth: the same machine, act by act, against naive variants ----------------------------------
 
-VEGETARIAN, ACTS, VISCOUNT, BARON, LATER_EDITION = range(5)  # places in ``exchange_scene.WORKS``
+VEGETARIAN, HUMAN_ACTS, VISCOUNT, BARON, LATER_EDITION = range(
+    5
+)  # places in ``exchange_scene.WORKS``
 
 
 def is_allocated(told: ExchangeMachine) -> None:
     """Everybody wishes for the same; the list is planned twice and confirmed; one declines."""
     told.staff_suspends_a_partner_or_takes_it_back()
     told.all_partners_wish_for_the_same(
-        [("title", VEGETARIAN, 1), ("isbn", ACTS, 2), ("id", VISCOUNT, 1)]
+        [("title", VEGETARIAN, 1), ("isbn", HUMAN_ACTS, 2), ("id", VISCOUNT, 1)]
     )
     told.look()
     for code in PARTNERS:
@@ -185,6 +233,53 @@ def waits(told: ExchangeMachine) -> None:
     told.look()
 
 
+def travels(told: ExchangeMachine) -> None:
+    """What is allocated goes its whole way, with what goes wrong on it; and gifts, both ways."""
+    is_allocated(told)
+    packs_and_sends = (partial(told.staff_packs, 0), partial(told.staff_dispatches, 0))
+    steps: list[Callable[[], None]] = [
+        partial(told.a_partner_accepts, 0),
+        partial(told.staff_makes_a_consignment, "bela"),
+        partial(told.staff_packs, 0),
+        partial(told.staff_unpacks_or_cancels, 0, cancels=False),
+        *packs_and_sends,
+        partial(told.staff_corrects_a_dispatch, 0, 0, retract=False),
+        partial(told.staff_dispatches, 0),
+        partial(told.staff_corrects_a_dispatch, 0, 2, retract=False),
+        partial(told.a_receipt_comes, 0, [3], "link"),
+        partial(told.staff_settles_a_claim, 0, Resolution.RESENT),
+        *packs_and_sends,
+        partial(told.staff_settles_a_claim, 0, Resolution.CREDITED),
+        partial(told.staff_makes_a_consignment, "bela"),
+        *packs_and_sends,
+        partial(told.a_receipt_comes, 0, [], "partner"),
+        partial(told.staff_proposes_a_gift, "ara", VISCOUNT, 2, 9_000),
+        partial(told.a_gift_goes_on, 0, GiftAction.APPROVE),
+        partial(told.staff_packs_a_gift, 0),
+        *packs_and_sends,
+        partial(told.it_comes_back_or_is_lost, 1, lost=False),
+        partial(told.staff_makes_a_consignment, "ara"),
+        *packs_and_sends,
+        partial(told.a_receipt_comes, 1, [], "staff"),
+        partial(told.staff_corrects_a_receipt, 2, [1]),
+        partial(told.a_partner_announces, "bela", 2, 3),
+        partial(told.a_gift_comes, 0),
+        partial(told.staff_checks_the_pieces, 0, [1, 0], claims=True),
+        partial(told.staff_numbers_a_gift, 0),
+        partial(told.staff_corrects_a_piece, 0, 2, 0),
+        partial(told.staff_makes_a_consignment, "cyd"),
+        *packs_and_sends,
+        partial(told.months_pass),
+        partial(told.it_comes_back_or_is_lost, 0, lost=True),
+    ]
+    for step in steps:
+        before = sum(told.done.values())
+        step()
+        assert sum(told.done.values()) > before, f"{step} was refused"
+        told.look()
+    told.look_at_the_figures(PARTNERS)
+
+
 Story = Callable[[ExchangeMachine], None]
 
 
@@ -198,7 +293,9 @@ def tell(machine: type[ExchangeMachine], story: Story) -> None:
         told.close()
 
 
-@pytest.mark.parametrize("story", [is_allocated, waits])
+@pytest.mark.parametrize(
+    "story", [pytest.param(is_allocated, marks=slow), pytest.param(waits, marks=slow), travels]
+)
 def test_the_stories_end_well(machine: type[ExchangeMachine], story: Story) -> None:
     tell(machine, story)
 
@@ -235,7 +332,7 @@ def _a_closed_list_counts_as_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _losers_are_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocation_steps, "_tell", lambda *_: None)
+    monkeypatch.setattr(allocation_steps, "tell", lambda *_: None)
 
 
 def _who_waits_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,6 +370,50 @@ def _who_waits_meets_every_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiers, "open_to", open_to)
 
 
+# --- naive variants of what travels ---------------------------------------------------------------
+
+
+def _a_dispatch_enters_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatching, "_enter", lambda *_, **__: None)
+
+
+def _a_correction_leaves_the_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was entered of a wrong dispatch stands, with nothing against it."""
+    monkeypatch.setattr(ledger, "counter", lambda *_, **__: [])
+
+
+def _a_sum_grows_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is added to a sum is added once more, but for the first entry of its kind."""
+    made = sqlite.insert(ledger_total)
+    wrong = {name: ledger_total.c[name] + 2 * made.excluded[name] for name in ledger._SUMMED}
+    twice = made.on_conflict_do_update(index_elements=TotalKey._fields, set_=wrong)
+    monkeypatch.setattr(ledger, "_ADD", {"sqlite": twice})
+
+
+def _what_is_credited_stays_in_the_balance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "_take_off", lambda *_: None)
+
+
+def _damaged_copies_are_accessioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = incoming_gift.entry
+
+    def entry(found: IncomingGift, key: str, **more: str) -> Entry:
+        made = real(found, key, **more)
+        return replace(made, volumes=made.volumes + 1)
+
+    monkeypatch.setattr(incoming_gift, "entry", entry)
+
+
+def _what_comes_back_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consignments, "release", lambda *_: None)
+
+
+def _presumed_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = RECEIVED | {ConsignmentState.PRESUMED_RECEIVED}
+    monkeypatch.setattr(statistics, "RECEIVED", more)
+
+
+@slow
 @pytest.mark.parametrize(
     ("story", "fault", "said"),
     [
@@ -285,6 +426,13 @@ def _who_waits_meets_every_list(monkeypatch: pytest.MonkeyPatch) -> None:
         (waits, _who_waits_is_told_nothing, "a reason is a sentence"),
         (is_allocated, _titles_are_looked_for_everywhere, "is told of canary-ara"),
         (waits, _who_waits_meets_every_list, "is told of near-first"),
+        (travels, _a_dispatch_enters_nothing, "an event without its entry: .*DISPATCH"),
+        (travels, _a_correction_leaves_the_entry, "an event without its entry: .*DISPATCH"),
+        (travels, _a_sum_grows_twice, "the sums are those of the entries"),
+        (travels, _what_is_credited_stays_in_the_balance, "without its entry: .*RETURN"),
+        (travels, _damaged_copies_are_accessioned, "without its entry: .*ACCESSION"),
+        (travels, _what_comes_back_is_not_let_go, "what came back or was cancelled"),
+        (travels, _presumed_is_confirmed, "presumed is not confirmed"),
     ],
 )
 def test_the_machine_catches_a_naive_variant(
@@ -302,6 +450,7 @@ def test_the_machine_catches_a_naive_variant(
 # --- what was found -------------------------------------------------------------------------------
 
 
+@slow
 def test_what_is_kept_for_a_partner_is_not_answered_anew_while_it_is_asked(
     machine: type[ExchangeMachine],
 ) -> None:

@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.domain import gift_table
 from service.domain import table_file as tables
+from service.domain import table_import, wish_sheet
 from service.domain.audience import PUBLIC
 from service.domain.consignment import ConsignmentState, Service
 from service.domain.gift import Gift, GiftState
 from service.domain.offer import ListAction
+from service.domain.paper import PaperKind
 from service.domain.transfer import TransferKind
 from service.errors import Conflict, Invalid, NotFound, Outdated, UnsupportedFormat, WrongValues
+from service.papers import pages
+from service.store import allocation_inputs
 from service.store.tables import audit_entry, feed_item, offer, record, transfer
 from service.usecases import (
     cataloguing,
@@ -27,6 +30,7 @@ from service.usecases import (
     merging,
     offering,
     packing,
+    papers,
     parcelling,
     presenting,
 )
@@ -84,7 +88,7 @@ def csv(*rows: Sequence[str], head: Sequence[str] = HEAD) -> io.BytesIO:
     return io.BytesIO("".join(tables.csv_lines([head, *rows])).encode())
 
 
-def take_in(site: Site, name: str, file: io.BytesIO, kind: str = gift_table.CSV) -> TakenIn:
+def take_in(site: Site, name: str, file: io.BytesIO, kind: str = table_import.CSV) -> TakenIn:
     """Read a table into a gift."""
     more = {"file_name": "gift", "limit": 10**8}
     return do(site, filling_gifts.take_in, name, file, kind, **more)  # type: ignore[no-any-return]
@@ -116,7 +120,7 @@ def test_a_thousand_childrens_books_go_to_ho_chi_minh_city_as_a_direct_gift(site
         for n in range(1000)
     ]
     book = io.BytesIO(tables.xlsx([HEAD, *rows], "Books"))
-    taken = take_in(site, name, book, gift_table.XLSX)
+    taken = take_in(site, name, book, wish_sheet.XLSX)
     assert (taken.titles, taken.rejected, taken.columns_not_read) == (1000, (), ("Colour",))
     assert len(taken.remarks) == 1000  # no ISBN of these is sound, and that is said
     with pytest.raises(Conflict, match=r"still being catalogued.*and 995 more"):
@@ -136,6 +140,9 @@ def test_a_thousand_childrens_books_go_to_ho_chi_minh_city_as_a_direct_gift(site
     )
     packed = packing.pack(site.db, number, by=HANA, now=site.now())
     assert (packed.titles, packed.volumes, packed.weight) == (1000, 1000, 340_000)
+    printed = papers.of_consignment(site.db, site.settings, number, now=site.now())
+    certificate = pages.paper(PaperKind.CERTIFICATE_OF_DONATION, printed)
+    assert "approved by <bdi>KIM Minji, director</bdi>" in certificate
     begun = time.perf_counter()
     gone = dispatching.dispatch(site.db, number, Posting(), by=HANA, now=site.now())
     assert time.perf_counter() - begun < 5, "a dispatch of 1,000 titles has five seconds"
@@ -369,6 +376,25 @@ def test_whether_it_is_packed_or_gone_is_what_its_consignment_says(site: Site) -
     assert "came back" in shown.remarks[0]
     assert [each.state for each in presenting.list_gifts(site.db)] == [GiftState.DISPATCHED]
     assert presenting.list_gifts(site.db, states=[GiftState.APPROVED]) == []
+    check(site)
+
+
+def test_a_set_that_came_back_is_a_set_of_the_same_value_when_it_travels_again(site: Site) -> None:
+    name = a_draft(site)
+    take_in(site, name, csv(("A set", "Kim", "", "2", "3", "500", "")))
+    work(site)
+    approved(site, name)
+    number = do(site, presenting.pack, name).consignments[0].number
+    left(site, number)
+    before = sent(site)
+    assert before == [(site.now().year, "GIFT", "KRW", 1, 6, 1_000)]
+    dispatching.come_back(site.db, number, reason="refused", by=HANA, now=site.now())
+    with site.db.read() as conn:
+        assert list(allocation_inputs.volumes_undispatched(conn).values()) == [6]
+    again = packing.make_for(site.db, "hcmc", kind=TransferKind.GIFT, by=HANA, now=site.now())
+    assert (again.titles, again.volumes) == (1, 6)
+    left(site, again.number)
+    assert sent(site) == before
     check(site)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from service.domain import own_wish as rules
 from service.domain.offer import ListAction
@@ -21,8 +22,11 @@ from service.domain.wish import WishList, WishState
 from service.errors import Conflict, Invalid, NotFound
 from service.store import jobs, sendings
 from service.store.db import Database
+from service.store.tables import own_wish
 from service.usecases import (
+    accepting,
     allocating,
+    enrolling,
     fetching,
     membership,
     offering,
@@ -57,6 +61,15 @@ class Exchange:
     def add(self, *titles: str, **more: object) -> list[OwnWish]:
         names = [self.offers()[title] for title in titles]
         return requesting.add(self.us.db, names, now=self.us.now(), **more)  # type: ignore[arg-type]
+
+    def theirs(self, title: str) -> str:
+        """Return the identifier of an offer at the partner's."""
+        (found,) = [
+            each.public_id
+            for each in offering.browse(self.partner.db, None, slug="spring", limit=1000)
+            if each.title == title
+        ]
+        return f"oai:{self.partner.settings.repository_identifier}:offer/{found}"
 
     def send(self) -> None:
         requesting.release(self.us.db, "busan", self.us.now())
@@ -545,6 +558,55 @@ def test_sending_asks_at_once_what_was_decided(exchange: Exchange) -> None:
     _allocate(exchange)
     exchange.send()
     assert exchange.states() == {"One": OwnWishState.ALLOCATED}
+
+
+def test_a_copy_that_comes_back_to_us_is_heard_of_after_nothing_was_allocated(
+    exchange: Exchange,
+) -> None:
+    partner = exchange.partner
+    first = membership.add_partner(partner.db, code="ara", name="Ara", now=partner.now())
+    line = {"isbn": "", "identifier": exchange.theirs("One")}
+    body = json.dumps([line]).encode()
+    request = wishing.Request(body, "application/json")
+    wishing.receive(
+        partner.db, first, request, partner.names(), partner.wish_limits(), partner.now()
+    )
+    enrolling.change(partner.db, "ara", {"priority": 1}, by="staff:hana", now=partner.now())
+    _answered(exchange, "One")
+    _allocate(exchange)
+    exchange.wait(3600)
+    assert exchange.states() == {"One": OwnWishState.NOT_ALLOCATED}
+    asked = len(exchange.line.log)
+    exchange.wait(7200)
+    assert len(exchange.line.log) == asked, "what was decided on is asked for once a day"
+    (given,) = accepting.list_own(partner.db, first)
+    accepting.decline(partner.db, given.id, first, now=partner.now(), by="partner:ara")
+    work(partner)
+    exchange.wait(24 * 3600)
+    assert exchange.states() == {"One": OwnWishState.ALLOCATED}
+    asked = len(exchange.line.log)
+    exchange.wait(24 * 3600 + 1)
+    assert len(exchange.line.log) == asked, "there is nothing left to ask for"
+
+
+def test_what_was_in_vain_is_not_asked_for_for_ever(exchange: Exchange) -> None:
+    _answered(exchange, "One")
+    (wish,) = exchange.received()
+    with exchange.us.db.write() as conn:
+        sendings.decide(
+            conn, _key(exchange), wish.lines[0].line_no, OwnWishState.NOT_ALLOCATED, "No copy."
+        )
+    exchange.wait(24 * 3600)
+    asked = len(exchange.line.log)
+    assert asked
+    exchange.wait(rules.NEXT_IN_LINE.total_seconds())
+    assert len(exchange.line.log) == asked
+
+
+def _key(exchange: Exchange) -> str:
+    """Return the key under which the one wish of ours was sent."""
+    with exchange.us.db.read() as conn:
+        return str(conn.execute(sa.select(own_wish.c.sending)).scalar_one())
 
 
 def test_a_withdrawal_that_comes_too_late_learns_what_was_decided(exchange: Exchange) -> None:
