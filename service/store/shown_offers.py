@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from service.domain.offer import Offer, OfferState, Source
-from service.store import offer_lists, search, tiers
+from service.store import offer_lists, tiers
 from service.store.offers import IN_FEED, OFFERED, VERSION
 from service.store.tables import offer, offer_list, record_version, rendition
 
@@ -41,26 +41,34 @@ def browse(
     audiences: Collection[int] | None,
     *,
     slug: str = "",
-    terms: Sequence[str] = (),
     after: str = "",
     limit: int = 50,
 ) -> list[Offer]:
-    """Return offers that these audiences may see (None: any), by public id behind ``after``."""
+    """Return offers that these audiences may see (None: any), by public id behind ``after``.
+
+    Offers that have words are found by ``found_offers``.
+    """
     query = (
         sa.select(*_COLUMNS)
         .select_from(OFFERED)
-        .where(IN_FEED, _seen_by(audiences), offer.c.public_id > after)
+        .where(IN_FEED, seen_by(audiences), offer.c.public_id > after)
         .order_by(offer.c.public_id)
         .limit(limit)
     )
     if slug:
         query = query.where(offer_list.c.slug == slug)
-    if terms:
-        query = query.where(record_version.c.id.in_(search.versions(conn, terms)))
     return [_offer(row) for row in conn.execute(query)]
 
 
-def _seen_by(audiences: Collection[int] | None) -> sa.ColumnElement[bool]:
+def of_ids(conn: Connection, ids: Sequence[int]) -> list[Offer]:
+    """Return the offers of these rows, in their order."""
+    rows = conn.execute(sa.select(*_COLUMNS).select_from(OFFERED).where(offer.c.id.in_(ids)))
+    by_id = {row.id: _offer(row) for row in rows}
+    return [by_id[each] for each in ids]
+
+
+def seen_by(audiences: Collection[int] | None) -> sa.ColumnElement[bool]:
+    """Return the condition that these audiences may see a list (None: any list)."""
     return sa.true() if audiences is None else tiers.shown_to(audiences)
 
 
@@ -88,7 +96,7 @@ def shown(conn: Connection, audiences: Collection[int] | None, public_id: str) -
         .select_from(OFFERED)
         .where(
             offer.c.public_id == public_id,
-            _seen_by(audiences),
+            seen_by(audiences),
             offer_lists.ANNOUNCED,
         )
     ).first()

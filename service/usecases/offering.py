@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from marc_mappings import search_terms
 from service.domain import list_terms
 from service.domain import offer as rules
 from service.domain.audience import OFFERED_TO, PUBLIC, of_list
@@ -19,7 +18,14 @@ from service.errors import Conflict, Invalid, NotFound
 from service.store import offer_lists, offers, public_ids, shown_offers, tiers
 from service.store.db import Connection, Database
 from service.store.shown_offers import Shown
-from service.usecases import changing_lists, membership, ordering_matches, rescheduling, tiering
+from service.usecases import (
+    changing_lists,
+    membership,
+    ordering_matches,
+    rescheduling,
+    searching,
+    tiering,
+)
 
 
 class ListWithCount(NamedTuple):
@@ -224,17 +230,8 @@ def browse(
     after: str = "",
     limit: int = 50,
 ) -> list[Offer]:
-    """Return titles on offer, on one list or all, that hold every word of ``query``.
-
-    ``audiences`` bounds them to what these may see; None sees the titles of every audience.
-    """
-    terms = search_terms.of_text(query)
-    if query.strip() and not terms:
-        return []
-    with db.read() as conn:
-        return shown_offers.browse(
-            conn, audiences, slug=slug, terms=terms, after=after, limit=limit
-        )
+    """Return titles on offer as ``searching.offers`` does, without its remarks."""
+    return searching.offers(db, audiences, query, slug=slug, after=after, limit=limit).rows
 
 
 def show(db: Database, audiences: Collection[int] | None, public_id: str) -> Shown:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from service.domain import statistics as rules
-from service.domain.statistics import Table
+from service.domain.statistics import InOut, Relations, Table
 from service.errors import Invalid, NotFound
 from service.store import statistics
 from service.store.db import Connection, Database
@@ -26,6 +26,32 @@ def press_line(db: Database, *, sent_in: int | None = None, received_in: int | N
     with db.read() as conn:
         return rules.press_line(
             statistics.relations(conn), statistics.flows(conn), sent_in, received_in
+        )
+
+
+class Programme(NamedTuple):
+    """The figures that are told to everybody.
+
+    ``line`` is the sentence for the press; ``years`` and ``places`` are tables of all years.
+    """
+
+    line: str
+    relations: Relations
+    total: InOut
+    years: Table
+    places: Table
+
+
+def programme(db: Database) -> Programme:
+    """Return the figures of the programme, all of one moment."""
+    with db.read() as conn:
+        relations, flows = statistics.relations(conn), statistics.flows(conn)
+        return Programme(
+            rules.press_line(relations, flows),
+            relations,
+            rules.total(flows),
+            rules.by_year(flows),
+            rules.by_place(flows, naming_places.all_places(conn)),
         )
 
 
