@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 from flask import Flask, Response, g, request
@@ -18,6 +19,7 @@ from service import api, web
 from service.config import Settings
 from service.store import schema
 from service.store.db import Database
+from service.usecases import signing_links
 from service.usecases.site import Site
 
 log = structlog.get_logger(__name__)
@@ -77,5 +79,9 @@ def _log_requests(app: Flask) -> None:
 
 
 def _named(path: str) -> str:
-    """Return a path as the log has it: what opens a receipt is known to who holds the slip."""
-    return "/receipts/…" if path.startswith("/receipts/") else path
+    """Return a path as the log has it: without what opens a receipt or an account."""
+    return next((f"{room}…" for room in _SECRET if path.startswith(room)), path)
+
+
+# Below these a path is known to who holds the slip or got the mail, and to nobody else.
+_SECRET: Final = ("/receipts/", signing_links.PATH)

@@ -12,7 +12,8 @@
     │   ├── Forbidden          known, but not allowed
     │   ├── NotFound           nothing there that the caller may see
     │   ├── Conflict           the thing is not in a state that allows this
-    │   └── Outdated           somebody changed it meanwhile; ``current`` is how it is now
+    │   ├── Outdated           somebody changed it meanwhile; ``current`` is how it is now
+    │   └── TooSoon            tried too often; ``seconds`` says how long to wait
     ├── Busy                   somebody else holds the lock; try again
     ├── LeaseLost              a job went to another worker
     └── Misconfigured          the operator can mend it: a setting, a file, a schema
@@ -111,6 +112,16 @@ class Outdated(CallerError):
     def __init__(self, detail: str, current: int) -> None:
         super().__init__(detail)
         self.current = current
+
+
+class TooSoon(CallerError):
+    """It was tried too often; it may be tried again after ``seconds``."""
+
+    code = "too_soon"
+
+    def __init__(self, detail: str, seconds: int) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
 
 
 class Busy(BookbridgeError):

@@ -17,7 +17,7 @@ import structlog
 
 from service.config import Settings
 from service.domain.harvest import HARVEST, TAKE_WISHES
-from service.domain.import_batch import COMMIT, STAGE
+from service.domain.import_batch import COMMIT, STAGE, UNDO
 from service.domain.rendition import RERENDER
 from service.domain.wish import ANSWER, MATCH_OFFERS
 from service.errors import Busy, CallerError, LeaseLost
@@ -33,6 +33,7 @@ from service.usecases import (
     moving_agreements,
     notifying,
     offering,
+    opening_sessions,
     ordering_harvests,
     publishing,
     reminding,
@@ -40,6 +41,7 @@ from service.usecases import (
     rerendering,
     rescheduling,
     staging,
+    undoing,
     visiting,
 )
 from service.usecases.requesting import SEND
@@ -52,6 +54,7 @@ log = structlog.get_logger(__name__)
 KINDS: dict[str, Callable[[Database, Job, Now, OnStep], None]] = {
     STAGE: staging.stage,
     COMMIT: committing.commit,
+    UNDO: undoing.undo,
     RERENDER: rerendering.rerender,
     TELL_LIST: rescheduling.tell_partners,
 }
@@ -293,4 +296,5 @@ def _tidy(site: Site) -> None:
     with site.db.write() as conn:
         originals.discard_abandoned(conn, site.now() - _ABANDONED)
     visiting.tidy(site.db, site.now(), site.settings.harvester_address_days)
+    opening_sessions.tidy(site.db, site.now())
     following_serials.expect(site.db, site.now())

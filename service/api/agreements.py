@@ -22,7 +22,7 @@ from service.api.agreement_schemas import (
     RelationsSchema,
 )
 from service.api.authentication import signed_in, staff_required
-from service.api.parameters import page_of, paged
+from service.api.parameters import page_of, paged_back
 from service.api.resource import Resource, no_parameters
 from service.api.revisions import IF_MATCH, changed, etag, expected
 from service.domain import agreement as rules
@@ -83,9 +83,7 @@ def list_agreements(
         before=before,
         limit=limit + 1,
     )
-    return paged(
-        rows, limit, "before", lambda each: each.public_id, lambda each: _agreement(each, caller)
-    )
+    return paged_back(rows, limit, lambda each: _agreement(each, caller))
 
 
 @agreements.post("/agreements")

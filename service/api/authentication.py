@@ -50,9 +50,11 @@ def identify() -> None:
 
 def _identified(given: Authorization | None) -> Caller:
     if given is not None and given.type == "bearer" and given.token:
-        return signing_in.identify(site().db, given.token)
+        return signing_in.identify(site().db, given.token, now=site().now())
     if given is not None and given.type == "basic":
-        return signing_in.identify(site().db, given.password or "", given.username or "")
+        return signing_in.identify(
+            site().db, given.password or "", given.username or "", now=site().now()
+        )
     raise Unauthenticated(
         "the Authorization header cannot be read; send `Bearer TOKEN`, "
         "or Basic with a partner's code and its token"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib import resources
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_smorest
-from flask import Blueprint, Response, current_app, send_from_directory
+from flask import Blueprint, Flask, Response, current_app, send_from_directory
 from werkzeug.exceptions import NotFound
 
 from service.api import problems
@@ -49,9 +50,36 @@ _POLICY = "; ".join(
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest with problems as its errors; it answers none itself, `problems` does."""
+    """flask-smorest with problems as its errors; it answers none itself, `problems` does.
+
+    Its resources are described when somebody asks: that takes as long as all else at a start.
+    """
 
     DEFAULT_ERROR_RESPONSE_NAME = "PROBLEM"
+
+    def __init__(self, app: Flask, **given: Any) -> None:
+        self._resources: list[Resource] = []
+        self._described = ""
+        self._describing = threading.Lock()
+        super().__init__(app, **given)
+
+    def register_blueprint(self, blp: Resource) -> None:
+        """Let a resource be called; it is described later."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp)
+        self._resources.append(blp)
+
+    def described(self) -> str:
+        """Return the OpenAPI document of all resources, as JSON."""
+        with self._describing:
+            if not self._described:
+                for each in self._resources:
+                    each.register_views_in_doc(
+                        self, self._app, self.spec, name=each.name, parameters=None
+                    )
+                    self.spec.tag({"name": each.name, "description": each.description})
+                self._described = self._app.json.dumps(self.spec.to_dict())
+            return self._described
 
     def _register_error_handlers(self) -> None:
         """Leave errors to the handlers of the resources: pages have others."""
@@ -92,7 +120,7 @@ def api(app: Any, settings: Settings) -> Api:
 def show_openapi() -> Any:
     """Describe this API (OpenAPI 3.1)."""
     extension = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return Response(current_app.json.dumps(extension.spec.to_dict()), mimetype="application/json")
+    return Response(extension.described(), mimetype="application/json")
 
 
 @pages.get("")

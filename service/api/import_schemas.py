@@ -37,7 +37,7 @@ class ImportQuery(ma.Schema):
 class JobSchema(ma.Schema):
     """The work on a file, and how far it is."""
 
-    kind = fields.String(metadata={"description": "`stage_import` or `commit_import`"})
+    kind = fields.String(metadata={"description": "`stage_import`, `commit_import`, `undo_import`"})
     state = fields.String(
         validate=validate.OneOf(["WAITING", "RUNNING", "DONE", "FAILED"]),
     )

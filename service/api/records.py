@@ -28,7 +28,7 @@ from service.domain.import_batch import STAGE, Batch, Line
 from service.errors import Invalid
 from service.store.db import Database
 from service.store.originals import PIECE
-from service.usecases import cataloguing
+from service.usecases import cataloguing, undoing
 from service.usecases.cataloguing import Report
 
 imports = Resource(
@@ -153,6 +153,20 @@ def commit_import(import_id: str) -> Any:
     """Say yes to a file that was staged: its titles will be offered."""
     now, by = site().now(), g.caller.name
     return _report(cataloguing.order_commit(site().db, import_id, now, by=by)), 202
+
+
+@imports.post("/imports/<import_id>/undo")
+@staff_required
+@no_parameters(imports)
+@imports.response(202, ImportReportSchema)
+def undo_import(import_id: str) -> Any:
+    """Take back what a committed import offered.
+
+    What it replaced is shown again. A title that is given, or a record that another import changed
+    since, stays, and its line says so. An import that was undone can be committed again.
+    """
+    undoing.order(site().db, import_id, site().now(), by=g.caller.name)
+    return _report(cataloguing.report(site().db, import_id)), 202
 
 
 class _Upload(NamedTuple):

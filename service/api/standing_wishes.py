@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 
 from service.api.addresses import address, offer_identifier, offer_page, site
 from service.api.authentication import signed_in
-from service.api.parameters import Moment, NewestFirst, Text, page_of, paged
+from service.api.parameters import Moment, NewestFirst, Text, page_of, paged, paged_back
 from service.api.resource import Resource, no_parameters
 from service.domain.partner import Partner
 from service.domain.standing_wish import Match, StandingWish, StandingWishState
@@ -109,7 +109,7 @@ def list_standing_wishes(caller: Caller, partner: str, before: str, limit: int) 
     """List your standing wishes, newest first; for the staff everybody's."""
     owner = _owner(caller, partner) if partner else caller.partner
     rows = watching.list_standing_wishes(site().db, owner, before, limit + 1)
-    return paged(rows, limit, "before", lambda each: each.public_id, _standing_wish)
+    return paged_back(rows, limit, _standing_wish)
 
 
 @standing_wishes.post("/standing-wishes")

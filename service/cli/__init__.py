@@ -65,6 +65,9 @@ COMMANDS: dict[str, Entry] = {
         "incoming",
         "Take in what partners give: announced, received, checked, accessioned, catalogued.",
     ),
+    "exhibition": Entry(
+        "exhibition", "Show one partner's books for a quarter: the words, the days, the choice."
+    ),
     "holdings": Entry(
         "holdings", "Say what our library has: ISBNs and ISSNs that its own system exported."
     ),

@@ -206,6 +206,9 @@ def _standing(batch: Batch, slug: str) -> str:
         BatchState.COMMITTING: f"still being offered on list {slug}",
         BatchState.COMMITTED: f"offered on list {slug}",
         BatchState.FAILED: f"not all of it could be offered on list {slug}",
+        BatchState.DISCARDED: f"read for list {slug} and set aside",
+        BatchState.UNDOING: f"still being taken back from list {slug}",
+        BatchState.UNDONE: f"taken back from list {slug}",
     }[batch.state]
 
 
@@ -245,6 +248,8 @@ def next_step(report: Report, offer_list: OfferList) -> str:
         return f"To offer these books: bookbridge batch commit {batch.public_id}"
     if batch.state is BatchState.FAILED:
         return "When the cause is mended, import the same file again: it goes on where it stopped."
+    if batch.state in {BatchState.DISCARDED, BatchState.UNDONE}:
+        return ""
     if batch.state is not BatchState.COMMITTED:
         return f"To see how far it is: bookbridge batch show {batch.public_id}"
     slug = offer_list.slug

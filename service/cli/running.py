@@ -6,18 +6,26 @@ import threading
 
 from service import worker
 from service.cli.progress import Show
-from service.domain.import_batch import COMMIT, STAGE, BatchState
+from service.domain.import_batch import COMMIT, STAGE, UNDO, BatchState
 from service.errors import Busy
 from service.store.jobs import Job
 from service.usecases import cataloguing, publishing
 from service.usecases.cataloguing import Report
 from service.usecases.site import Site
 
-ENDED = frozenset({BatchState.STAGED, BatchState.COMMITTED, BatchState.FAILED})
+ENDED = frozenset(
+    {
+        BatchState.STAGED,
+        BatchState.COMMITTED,
+        BatchState.FAILED,
+        BatchState.DISCARDED,
+        BatchState.UNDONE,
+    }
+)
 
 # Seconds between two looks at work that another process does.
 _PAUSE = 0.3
-_WORDS = {STAGE: "reading", COMMIT: "offering"}
+_WORDS = {STAGE: "reading", COMMIT: "offering", UNDO: "taking back"}
 
 
 def to_the_end(site: Site, public_id: str, stop: threading.Event, show: Show) -> Report:

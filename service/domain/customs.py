@@ -158,7 +158,8 @@ def _form(value: Any) -> Form | None:
 
 
 def _heading(value: Any) -> str:
-    text = _line(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    text = str(value) if whole else _line(value)
     if text and text not in HEADINGS:
         raise Invalid(f"{value!r} is none of {', '.join(HEADINGS)}")
     return text

@@ -15,6 +15,7 @@ from typing import NamedTuple
 # The kinds of job that a batch goes through.
 STAGE = "stage_import"
 COMMIT = "commit_import"
+UNDO = "undo_import"
 
 
 class BatchState(StrEnum):
@@ -25,6 +26,9 @@ class BatchState(StrEnum):
     COMMITTING = "COMMITTING"
     COMMITTED = "COMMITTED"
     FAILED = "FAILED"
+    DISCARDED = "DISCARDED"  # read, and never to be offered as it was read
+    UNDOING = "UNDOING"
+    UNDONE = "UNDONE"
 
 
 class Action(StrEnum):
@@ -35,6 +39,27 @@ class Action(StrEnum):
     DUPLICATE = "duplicate"
     AMBIGUOUS = "ambiguous"
     NONE = "none"
+
+
+# What the state of a batch is while a job of this kind works on it.
+AT_WORK: Mapping[str, BatchState] = {
+    STAGE: BatchState.STAGING,
+    COMMIT: BatchState.COMMITTING,
+    UNDO: BatchState.UNDOING,
+}
+
+
+class Sieve(StrEnum):
+    """Which lines of a batch somebody looks at."""
+
+    NEW = "new"
+    UPDATE = "update"
+    DUPLICATE = "duplicate"
+    AMBIGUOUS = "ambiguous"
+    REPAIRED = "repaired"
+    DOUBTFUL = "doubtful"
+    REJECTED = "rejected"
+    LEFT_OUT = "left_out"
 
 
 # What puts a title on the list when the batch is committed.
@@ -77,6 +102,7 @@ class Batch:
     encoding_said: str = ""
     dialect_said: str = ""
     surveyed: Surveyed | None = None
+    can_be_undone: bool = False
 
 
 class Counts(NamedTuple):
@@ -113,6 +139,7 @@ class Line:
     record_id: int | None = None
     version_id: int | None = None
     dialect: str = ""
+    decided_by: str = ""
 
     @property
     def unmapped(self) -> list[str]:
@@ -132,6 +159,35 @@ class Staged(NamedTuple):
     action: Action
     record_id: int | None
     version_id: int | None
+    decided: bool = False  # by a person: a control number that others have is known then
+
+
+class Done(NamedTuple):
+    """What a committed line did, and how that stands now.
+
+    ``current_version_id`` is what its record shows; ``offer_id`` the offer that it brought to its
+    list, if that is on offer; ``given``: whether a copy of it is given or on its way.
+    """
+
+    position: int
+    title: str
+    action: Action
+    record_id: int | None
+    version_id: int | None
+    replaced_version_id: int | None
+    current_version_id: int | None
+    offer_id: int | None
+    given: bool
+
+    @property
+    def held_by(self) -> str:
+        """Why it cannot be undone, ``""`` if it can."""
+        if self.given:
+            return "it is given to a partner"
+        changes = self.action in {Action.NEW, Action.UPDATE}
+        if changes and self.current_version_id not in {self.version_id, None}:
+            return "its record was changed by another import since"
+        return ""
 
 
 class Decision(NamedTuple):

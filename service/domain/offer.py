@@ -7,6 +7,7 @@ An offer list is a list of titles offered together with a closing date. An offer
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -178,6 +179,18 @@ def check_slug(slug: str) -> str:
             field="slug",
         )
     return slug
+
+
+def proposed_slug(title: str) -> str:
+    """Return a name that a title suggests for a list, ``""`` where it has no letters a to z.
+
+    >>> proposed_slug("Spring List 2027: Études"), proposed_slug("봄 목록")
+    ('spring-list-2027-etudes', '')
+    """
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", plain)
+    slug = "-".join(words)[:60].strip("-")
+    return slug if re.search("[a-z]", slug) else ""
 
 
 def check_dates(opens_at: datetime | None, closes_at: datetime | None, zone: str) -> None:

@@ -1,6 +1,7 @@
-"""Who may do what: one table for all who call, by token today and by session in time.
+"""Who may do what: one table for all who call, by token or by session.
 
-An action is called as the view that serves it (its ``operationId``). How far somebody reaches is
+An action is called as the view of the API that serves it (its ``operationId``); a page says which
+action it needs. How far somebody reaches is
 said for each role; whose a thing is, the use-case knows: what is not shown to a caller is to it as
 if it were not there (404, never 403), so that nothing is learnt of it. The staff see everything;
 which of them may change a thing is their role's, and who lacks it is told which one is needed.
@@ -200,6 +201,7 @@ ACTIONS: Final[Mapping[str, Permission]] = {
     "show_import": _STAFF,
     "list_import_lines": _STAFF,
     "commit_import": _STAFF,
+    "undo_import": _STAFF,
     "list_sources": _STAFF,
     "add_source": _EXCHANGE,
     "show_source": _STAFF,
@@ -286,12 +288,21 @@ ACTIONS: Final[Mapping[str, Permission]] = {
     "show_statistics": _STAFF,
     "export_statistics_csv": _STAFF,
     "export_statistics_xlsx": _STAFF,
+    # people: pages alone
+    "show_board": _STAFF,
+    "settle_wish": _EXCHANGE,
+    "add_titles": _EXCHANGE,
+    "show_portal": _PARTNERS,
+    "edit_exhibition": _EXCHANGE,
+    "manage_own_account": _SIGNED_IN,
+    "manage_accounts": _ADMIN,
     # what was done
     "list_harvesters": _STAFF,
     "list_audit": _STAFF,
     "show_openapi": _EVERYBODY,
 }
-"""Every action of the API. A route without a row, or with other roles, stops the program."""
+"""Every action, of the API and of pages. A route without a row, or with other roles, stops the
+program."""
 
 
 def check(action: str, kinds: frozenset[Kind]) -> None:

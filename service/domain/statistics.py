@@ -79,11 +79,12 @@ def total(flows: Iterable[Flow]) -> InOut:
 
 
 class Relations(NamedTuple):
-    """Since which year, and in how many cities and countries or regions, there are relations."""
+    """Since which year, with how many cities, countries or regions, and partners."""
 
     since: int | None
     cities: int
     places: int
+    partners: int = 0
 
 
 def press_line(

@@ -38,6 +38,13 @@ def by_code(conn: Connection, code: str) -> Audience | None:
     return None if row is None else Audience(row.id, row.code, AudienceKind(row.kind))
 
 
+def code_of(conn: Connection, audience_id: int) -> str:
+    """Return what the audience of this row is called."""
+    return str(
+        conn.execute(sa.select(audience.c.code).where(audience.c.id == audience_id)).scalar_one()
+    )
+
+
 def known(conn: Connection, codes: Collection[str]) -> set[str]:
     """Return those of these codes that an audience has."""
     rows = conn.execute(sa.select(audience.c.code).where(audience.c.code.in_(codes)))

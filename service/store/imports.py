@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,6 +16,7 @@ from service.domain.import_batch import (
     Counts,
     Finding,
     Line,
+    Sieve,
     Staged,
     Surveyed,
     problem_entry,
@@ -82,7 +83,9 @@ def by_id(conn: Connection, batch_id: int) -> Batch:
     return found
 
 
-def listed(conn: Connection, before: str, limit: int) -> list[tuple[Batch, str]]:
+def listed(
+    conn: Connection, before: str, limit: int, state: BatchState | None = None
+) -> list[tuple[Batch, str]]:
     """Return batches, newest first, older than the public id ``before``, each with its list."""
     query = (
         sa.select(import_batch, offer_list.c.slug)
@@ -92,6 +95,8 @@ def listed(conn: Connection, before: str, limit: int) -> list[tuple[Batch, str]]
     )
     if before:
         query = query.where(import_batch.c.public_id < before)
+    if state is not None:
+        query = query.where(import_batch.c.state == state.value)
     return [(_batch(row), row.slug) for row in conn.execute(query)]
 
 
@@ -115,10 +120,13 @@ def set_state(
     committed_at: datetime | None = None,
 ) -> None:
     """Move a batch from one of ``states`` to ``state``; raise ``Conflict`` when it is elsewhere."""
+    values: dict[str, Any] = {"state": state.value, "committed_at": committed_at}
+    if state is BatchState.COMMITTING:
+        values["can_be_undone"] = True
     moved = conn.execute(
         import_batch.update()
         .where(import_batch.c.id == batch_id, import_batch.c.state.in_([s.value for s in states]))
-        .values(state=state.value, committed_at=committed_at)
+        .values(values)
     )
     if moved.rowcount != 1:
         raise Conflict(f"this import is {by_id(conn, batch_id).state} and cannot become {state}")
@@ -157,6 +165,7 @@ _TO_COMMIT = (
         import_line.c.action,
         import_line.c.record_id,
         import_line.c.version_id,
+        import_line.c.decided_by,
     )
     .where(
         import_line.c.batch_id == sa.bindparam("batch"),
@@ -170,7 +179,10 @@ _TO_COMMIT = (
 def to_commit(conn: Connection, batch_id: int, after: int, limit: int) -> list[Staged]:
     """Return what up to ``limit`` lines behind position ``after`` were staged to do."""
     rows = bulk.select(conn, _TO_COMMIT, {"batch": batch_id, "after": after, "number": limit})
-    return [Staged(position, Action(action), *ids) for position, action, *ids in rows]
+    return [
+        Staged(position, Action(action), record_id, version_id, decided_by != "")
+        for position, action, record_id, version_id, decided_by in rows
+    ]
 
 
 def turn_back(conn: Connection, batch_id: int, staged: Staged, why: str) -> None:
@@ -189,11 +201,33 @@ def turn_back(conn: Connection, batch_id: int, staged: Staged, why: str) -> None
     )
 
 
-def lines(conn: Connection, batch_id: int, after: int, limit: int) -> list[Line]:
-    """Return up to ``limit`` report lines behind position ``after``."""
+_C = import_line.c
+SIEVES: Final[Mapping[Sieve, sa.ColumnElement[bool]]] = {
+    **{Sieve(each): _C.action == each for each in ("new", "update", "duplicate", "ambiguous")},
+    Sieve.REPAIRED: _C.outcome == "repaired",
+    Sieve.REJECTED: _C.outcome == "rejected",
+    Sieve.DOUBTFUL: (_C.outcome != "rejected") & _C.encoding_certain.is_(False),
+    Sieve.LEFT_OUT: (_C.decided_by != "") & (_C.action == Action.NONE.value),
+}
+
+
+def note(conn: Connection, batch_id: int, position: int, code: str, message: str) -> None:
+    """Add what came of a line to what its report says; once, however often it comes to that."""
+    line = (import_line.c.batch_id == batch_id) & (import_line.c.position == position)
+    problems = conn.execute(sa.select(import_line.c.problems).where(line)).scalar_one()
+    entry = problem_entry(code, message)
+    if entry not in problems:
+        conn.execute(import_line.update().where(line).values(problems=[*problems, entry]))
+
+
+def lines(
+    conn: Connection, batch_id: int, after: int, limit: int, sieve: Sieve | None = None
+) -> list[Line]:
+    """Return up to ``limit`` report lines behind position ``after``, of one sort where asked."""
+    of_sort = sa.true() if sieve is None else SIEVES[sieve]
     rows = conn.execute(
         sa.select(import_line)
-        .where(import_line.c.batch_id == batch_id, import_line.c.position > after)
+        .where(import_line.c.batch_id == batch_id, import_line.c.position > after, of_sort)
         .order_by(import_line.c.position)
         .limit(limit)
     )
@@ -280,6 +314,7 @@ def _batch(row: sa.Row[Any]) -> Batch:
         encoding_said=row.encoding_said,
         dialect_said=row.dialect_said,
         surveyed=None if row.survey is None else _surveyed(row.survey),
+        can_be_undone=row.can_be_undone,
     )
 
 
@@ -307,4 +342,5 @@ def _line(row: sa.Row[Any]) -> Line:
         problems=row.problems,
         record_id=row.record_id,
         version_id=row.version_id,
+        decided_by=row.decided_by,
     )

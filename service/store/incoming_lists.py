@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from service.domain.offer import ListState, OfferState
 from service.domain.source import SourceKind
 from service.store import bulk, offer_lists, public_ids
-from service.store.tables import audience, offer, offer_list, source
+from service.store.tables import audience, offer, offer_list, partner, source
 
 INCOMING = "INCOMING"
 """The kind of audience that has no members."""
@@ -70,6 +70,32 @@ def whose(conn: Connection, list_id: int) -> Whose | None:
         .where(offer_list.c.id == list_id, offer_list.c.offered_by.is_not(None))
     ).first()
     return None if row is None else Whose(row[0], None if row[1] is None else SourceKind(row[1]))
+
+
+class Incoming(NamedTuple):
+    """A list of what a partner (its code) offers us, with the titles that are on it now."""
+
+    slug: str
+    title: str
+    partner: str
+    titles: int
+
+
+def listed(conn: Connection) -> list[Incoming]:
+    """Return the lists that a source of offers fills, by partner: they can be looked through."""
+    number = (
+        sa.select(sa.func.count())
+        .where(offer.c.list_id == offer_list.c.id, offer.c.state == OfferState.OFFERED.value)
+        .scalar_subquery()
+    )
+    rows = conn.execute(
+        sa.select(offer_list.c.slug, offer_list.c.title, partner.c.code, number)
+        .join(source, source.c.list_id == offer_list.c.id)
+        .join(partner, partner.c.id == offer_list.c.offered_by)
+        .where(source.c.kind == SourceKind.OFFERS.value)
+        .order_by(partner.c.code, offer_list.c.slug)
+    )
+    return [Incoming(*row) for row in rows]
 
 
 _OFFERED: Final = sa.select(offer.c.record_id).where(

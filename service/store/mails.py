@@ -27,8 +27,10 @@ _STATES = {
 _WITH_CODE = sa.select(mail, partner.c.code).outerjoin(partner, partner.c.id == mail.c.partner_id)
 
 
-def add(conn: Connection, partner_id: int, recipient: str, letter: Letter, now: datetime) -> None:
-    """Put a letter in the outbox; it is due at once."""
+def add(
+    conn: Connection, partner_id: int | None, recipient: str, letter: Letter, now: datetime
+) -> None:
+    """Put a letter in the outbox, for a partner or for one of the staff; it is due at once."""
     conn.execute(
         mail.insert().values(
             public_id=public_ids.new(),

@@ -112,11 +112,14 @@ def listed(
     slug: str = "",
     before: str = "",
     limit: int | None = None,
+    ours: bool = False,
+    states: Collection[ListState] = (),
 ) -> list[tuple[OfferList, int, bool]]:
     """Return lists, newest first, with the number of titles offered, and whether for everybody.
 
     ``audiences`` bounds them to what these audiences may see, ``in_feed`` to those open or closed,
-    ``slug`` to the one of this name, ``before`` to those older than the list of this public id.
+    ``slug`` to the one of this name, ``before`` to those older than the list of this public id,
+    ``ours`` to those that no partner offers us, ``states`` to these, where any are named.
     """
     titles = (
         sa.select(sa.func.count())
@@ -134,6 +137,10 @@ def listed(
         query = query.where(offer_list.c.slug == slug)
     if in_feed:
         query = query.where(offer_list.c.state.in_([state.value for state in LISTED]))
+    if ours:
+        query = query.where(offer_list.c.offered_by.is_(None))
+    if states:
+        query = query.where(offer_list.c.state.in_([state.value for state in states]))
     return [(_list(row), row.titles, bool(row.public)) for row in conn.execute(query)]
 
 

@@ -19,22 +19,34 @@ from service.store.tables import offer, offer_list, record, record_version
 _OFFERED_ALREADY = sa.select(offer.c.record_id).where(
     offer.c.list_id == sa.bindparam("list"),
     offer.c.record_id.in_(sa.bindparam("values", expanding=True)),
+    # What an import brought and took back when it was undone comes again with it.
+    (offer.c.state == OfferState.OFFERED.value)
+    | offer.c.import_id.is_(None)
+    | (offer.c.import_id != sa.bindparam("import")),
 )
 
 
 def add_offers(
-    conn: Connection, list_id: int, record_ids: Sequence[int], now: datetime
+    conn: Connection,
+    list_id: int,
+    record_ids: Sequence[int],
+    now: datetime,
+    import_id: int | None = None,
 ) -> list[int]:
-    """Offer records on a list, where they are not offered on it yet; return those."""
+    """Offer records on a list, where they are not offered on it yet; return those.
+
+    ``import_id``: the import that brings them; what is withdrawn of its own it offers again.
+    """
     wanted = list(dict.fromkeys(record_ids))
-    there = {i for (i,) in bulk.select_in(conn, _OFFERED_ALREADY, wanted, {"list": list_id})}
+    given = {"list": list_id, "import": import_id or 0}
+    there = {i for (i,) in bulk.select_in(conn, _OFFERED_ALREADY, wanted, given)}
     fresh = [record_id for record_id in wanted if record_id not in there]
     bulk.insert(
         conn,
         offer,
-        ("public_id", "list_id", "record_id", "state", "copies", "created_at"),
+        ("public_id", "list_id", "record_id", "state", "copies", "created_at", "import_id"),
         [
-            (public_ids.new(), list_id, record_id, OfferState.OFFERED.value, 1, now)
+            (public_ids.new(), list_id, record_id, OfferState.OFFERED.value, 1, now, import_id)
             for record_id in fresh
         ],
         if_new=True,

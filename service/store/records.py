@@ -64,6 +64,11 @@ def add_versions(conn: Connection, versions: Sequence[NewVersion], now: datetime
     ]
 
 
+def add_record(conn: Connection, now: datetime) -> int:
+    """Enter a record that shows nothing yet; return its id."""
+    return _add_records(conn, 1, now)[0]
+
+
 def _add_records(conn: Connection, number: int, now: datetime) -> list[int]:
     ids = _next_ids(conn, record, number)
     rows = [(i, public_ids.new(), now) for i in ids]
@@ -173,3 +178,9 @@ _CURRENT = sa.select(record.c.id, record.c.current_version_id).where(record.c.id
 def current_versions(conn: Connection, record_ids: Sequence[int]) -> dict[int, int]:
     """Return the version that each of these records shows now."""
     return dict(bulk.select_in(conn, _CURRENT, record_ids))
+
+
+def canonical(conn: Connection, version_id: int) -> bytes:
+    """Return the bytes in which a version is kept."""
+    wanted = sa.select(record_version.c.canonical).where(record_version.c.id == version_id)
+    return bytes(conn.execute(wanted).scalar_one())

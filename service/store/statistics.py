@@ -70,7 +70,7 @@ _NEVER_SIGNED = (AgreementState.PROPOSED.value, AgreementState.NEGOTIATION.value
 
 
 def relations(conn: Connection) -> Relations:
-    """Return with how many cities and places there is or was a relation, and since which year."""
+    """Return with how many cities, places and partners a relation was, and since when."""
     agreed = (
         sa.select(agreement_party.c.partner_id)
         .join(agreement, agreement.c.id == agreement_party.c.agreement_id)
@@ -93,6 +93,7 @@ def relations(conn: Connection) -> Relations:
         since=_since(conn),
         cities=len({(row.place, row.city.strip().casefold()) for row in rows if row.city.strip()}),
         places=len({row.place for row in rows if row.place}),
+        partners=len(rows),
     )
 
 

@@ -210,6 +210,7 @@ audit_entry = Table(
     Index("ix_audit_entry_kind_name_id", "kind", "name", "id"),
 )
 
+# People who sign in: staff, and a partner's people, who are bound to it.
 account = Table(
     "account",
     metadata,
@@ -217,18 +218,66 @@ account = Table(
     _public_id(),
     Column("name", sa.Text, nullable=False, unique=True),
     Column("role", sa.Text, nullable=False, server_default="cataloguer"),  # the one with least
+    Column("partner_id", Id, ForeignKey("partner.id"), index=True),
+    Column("full_name", sa.Text, nullable=False, server_default=""),
+    Column("email", Name, nullable=False, server_default="", index=True),
+    Column("password", sa.Text, nullable=False, server_default=""),  # argon2id; "": none yet
+    Column("locale", sa.Text, nullable=False, server_default=""),  # "": as the browser prefers
+    Column("disabled_at", Instant),
     Column("created_at", Instant, nullable=False),
+    CheckConstraint("(role = 'partner') = (partner_id IS NOT NULL)", name="partner"),
+)
+
+# Browsers in which somebody is signed in; the token itself is in its cookie alone.
+session = Table(
+    "session",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    Column("account_id", Id, ForeignKey("account.id"), nullable=False, index=True),
+    Column("browser", sa.Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("revoked_at", Instant),
+)
+
+# Links that let somebody in once; what opens is their public id signed with the site's key.
+account_link = Table(
+    "account_link",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _public_id(),
+    Column("account_id", Id, ForeignKey("account.id"), nullable=False, index=True),
+    Column("purpose", sa.Text, nullable=False),  # invitation, reset, sign_in
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("used_at", Instant),
+)
+
+# How often it was tried to sign in under a name or from an address, and when it may be tried again.
+sign_in_attempt = Table(
+    "sign_in_attempt",
+    metadata,
+    Column("digest", sa.LargeBinary(32), primary_key=True),  # of what was tried: SHA-256
+    Column("failures", sa.Integer, nullable=False),
+    Column("tried_at", Instant, nullable=False, index=True),
+    Column("next_at", Instant, nullable=False),
 )
 
 api_token = Table(
     "api_token",
     metadata,
     Column("id", Id, primary_key=True),
+    _public_id(),
     Column("partner_id", Id, ForeignKey("partner.id"), index=True),
     Column("account_id", Id, ForeignKey("account.id"), index=True),
     Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
     Column("label", sa.Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("expires_at", Instant),  # NULL: never
     Column("revoked_at", Instant),
     CheckConstraint("(partner_id IS NULL) <> (account_id IS NULL)", name="one_owner"),
 )
@@ -348,6 +397,8 @@ import_batch = Table(
     Column("encoding_said", sa.Text, nullable=False, server_default=""),
     Column("dialect_said", sa.Text, nullable=False, server_default=""),
     Column("survey", sa.JSON(none_as_null=True)),
+    # Whether its commit kept what an undoing needs.
+    Column("can_be_undone", sa.Boolean, nullable=False, server_default=sa.false()),
     UniqueConstraint("original_id", "list_id", "encoding_said", "dialect_said"),
 )
 
@@ -368,6 +419,11 @@ import_line = Table(
     Column("problems", sa.JSON, nullable=False),
     Column("record_id", Id, ForeignKey("record.id"), index=True),
     Column("version_id", Id, ForeignKey("record_version.id"), index=True),
+    # Who decided otherwise than it was staged ("": nobody), and what it was staged to do.
+    Column("decided_by", sa.Text, nullable=False, server_default=""),
+    Column("staged_action", sa.Text),
+    Column("staged_record_id", Id),
+    Column("replaced_version_id", Id),  # what its record showed before it was committed
 )
 
 job = Table(
@@ -466,6 +522,7 @@ offer = Table(
     Column("matched_version_id", Id, ForeignKey("record_version.id"), index=True),
     # The keys of that version, one a line: what a wish is compared with (store.candidates).
     Column("matched_keys", sa.Text),
+    Column("import_id", Id),  # the import that brought it here; NULL: none, or before that was kept
     Index(
         "uq_offer_list_id_record_id_offered",
         "list_id",
@@ -1181,6 +1238,43 @@ accession_line = Table(
     UniqueConstraint("batch_id", "batch_position"),
 )
 
+# Books of one partner on show, from day to day; ``words`` are language, title and text, in order.
+exhibition = Table(
+    "exhibition",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("slug", Name, nullable=False, unique=True),
+    Column("partner_id", Id, ForeignKey("partner.id"), nullable=False, index=True),
+    Column("opens_on", sa.Date, nullable=False),
+    Column("closes_on", sa.Date, nullable=False, index=True),
+    Column("words", sa.JSON(none_as_null=True), nullable=False),
+    Column("created_by", sa.Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revision", sa.Integer, nullable=False, server_default="1"),
+    CheckConstraint("opens_on <= closes_on", name="days"),
+)
+
+exhibition_book = Table(
+    "exhibition_book",
+    metadata,
+    Column("exhibition_id", Id, ForeignKey("exhibition.id"), primary_key=True),
+    Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    Column("incoming_gift_id", Id, nullable=False),
+    Column("accession_position", sa.Integer, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["incoming_gift_id", "accession_position"],
+        ["accession_line.incoming_gift_id", "accession_line.position"],
+        name="fk_exhibition_book_accession_line",
+    ),
+    UniqueConstraint(
+        "exhibition_id",
+        "incoming_gift_id",
+        "accession_position",
+        name="uq_exhibition_book_accession_line",
+    ),
+    Index("ix_exhibition_book_accession_line", "incoming_gift_id", "accession_position"),
+)
+
 # What we hold, by identifiers that our own system exported.
 holding = Table(
     "holding",
@@ -1292,6 +1386,15 @@ ledger_entry = Table(
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("event", "event_key"),
     Index("ix_ledger_entry_partner_id_id", "partner_id", "id"),
+    # What came from where, gift by gift: the country corner is read by it.
+    Index(
+        "ix_ledger_entry_accessions",
+        "place",
+        "event_key",
+        "city",
+        sqlite_where=sa.text("event = 'ACCESSION'"),
+        postgresql_where=sa.text("event = 'ACCESSION'"),
+    ),
 )
 
 # The sums of the entries, kept in their transactions: statistics read these.

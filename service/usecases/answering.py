@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
@@ -70,7 +71,8 @@ def answer(site: Site, held: Job, on_step: Callable[[Job, int], None]) -> None:
     with db.read() as conn:
         given = wish_lists.by_id(conn, held.subject_id)
     body = _body(db, held, given.original_id, now)
-    opened = wish_line.open_body(body, given.media_type, site.names(), given.charset)
+    names = replace(site.names(), headings=given.headings)
+    opened = wish_line.open_body(body, given.media_type, names, given.charset)
     lines = opened.lines(after=held.cursor.get("line", 0))
     done = given.answered
     while step := list(islice(lines, STEP)):

@@ -13,10 +13,20 @@ from typing import Any, BinaryIO, NamedTuple
 from marc_mappings import dialects, encodings, formats
 from marc_mappings.survey import Said
 from service.domain.audit_entry import COMMAND_LINE
-from service.domain.import_batch import COMMIT, STAGE, Batch, BatchState, Counts, Line
+from service.domain.import_batch import (
+    AT_WORK,
+    COMMIT,
+    STAGE,
+    UNDO,
+    Batch,
+    BatchState,
+    Counts,
+    Line,
+    Sieve,
+)
 from service.domain.offer import GROWING, OfferList
 from service.errors import CallerError, Conflict, Invalid, NotFound, UnsupportedFormat
-from service.store import audit_log, imports, jobs, offer_lists, public_ids
+from service.store import audit_log, imports, jobs, offer_lists, originals, public_ids
 from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.usecases.keeping import keep_original, unpacked
@@ -86,7 +96,7 @@ def receive(
         if also is not None:
             also(conn, batch)
         told = {"list": list_slug, "file": batch.file_name, "stage_only": stage_only}
-        _keep(conn, "received", batch, told, by, now)
+        log(conn, "received", batch, told, by, now)
         return Received(batch, jobs.of_subject(conn, STAGE, batch.id), already=False)
 
 
@@ -134,15 +144,19 @@ def _again(conn: Connection, batch: Batch, now: datetime) -> Received:
     """Answer a file that came before; one that failed is taken up where it stopped."""
     last = _last_job(conn, batch)
     if batch.state is BatchState.FAILED and last is not None:
-        state = BatchState.STAGING if last.kind == STAGE else BatchState.COMMITTING
-        imports.set_state(conn, batch.id, [BatchState.FAILED], state)
+        imports.set_state(
+            conn, batch.id, [BatchState.FAILED], AT_WORK[last.kind], batch.committed_at
+        )
         jobs.enqueue(conn, last.kind, batch.id, last.total, now, last.cursor)
         batch = imports.by_id(conn, batch.id)
         last = _last_job(conn, batch)
+    if batch.state is BatchState.DISCARDED:
+        imports.set_state(conn, batch.id, [BatchState.DISCARDED], BatchState.STAGED)
+        batch = imports.by_id(conn, batch.id)
     return Received(batch, last, already=True)
 
 
-def _keep(
+def log(
     conn: Connection, action: str, batch: Batch, told: dict[str, Any], by: str, now: datetime
 ) -> None:
     audit_log.write(
@@ -151,14 +165,19 @@ def _keep(
 
 
 def order_commit(db: Database, public_id: str, now: datetime, *, by: str = COMMAND_LINE) -> Report:
-    """Say yes to a staged file; its records will be offered. Raises ``NotFound``, ``Conflict``."""
+    """Say yes to a staged file, or to one that was undone; its records will be offered.
+
+    Raises ``NotFound``, ``Conflict``.
+    """
     with db.write() as conn:
-        batch = _batch(conn, public_id)
-        imports.set_state(conn, batch.id, [BatchState.STAGED], BatchState.COMMITTING)
+        batch = find(conn, public_id)
+        imports.set_state(
+            conn, batch.id, [BatchState.STAGED, BatchState.UNDONE], BatchState.COMMITTING
+        )
         read = imports.counts(conn, batch.id).read
         jobs.enqueue(conn, COMMIT, batch.id, read, now)
         told = {"list": offer_lists.by_id(conn, batch.list_id).slug, "records": read}
-        _keep(conn, "committed", batch, told, by, now)
+        log(conn, "committed", batch, told, by, now)
     return report(db, public_id)
 
 
@@ -166,13 +185,8 @@ def give_up(db: Database, held: Job, error: str, now: datetime) -> None:
     """End a job that cannot go on; ``error`` is for people. What its steps did, stays."""
     with db.write() as conn:
         jobs.fail(conn, held, error, now)
-        if held.kind in {STAGE, COMMIT}:
-            imports.set_state(
-                conn,
-                held.subject_id,
-                [BatchState.STAGING, BatchState.COMMITTING],
-                BatchState.FAILED,
-            )
+        if held.kind in AT_WORK:
+            imports.set_state(conn, held.subject_id, list(AT_WORK.values()), BatchState.FAILED)
 
 
 def explain_failure(error: Exception) -> str:
@@ -185,7 +199,7 @@ def explain_failure(error: Exception) -> str:
 def report(db: Database, public_id: str) -> Report:
     """Return a batch with its figures; raise ``NotFound``."""
     with db.read() as conn:
-        batch = _batch(conn, public_id)
+        batch = find(conn, public_id)
         return Report(
             batch,
             offer_lists.by_id(conn, batch.list_id).slug,
@@ -194,19 +208,63 @@ def report(db: Database, public_id: str) -> Report:
         )
 
 
-def report_lines(db: Database, public_id: str, after: int, limit: int) -> list[Line]:
-    """Return up to ``limit`` lines of a report behind position ``after``."""
+def report_lines(
+    db: Database, public_id: str, after: int, limit: int, sieve: Sieve | None = None
+) -> list[Line]:
+    """Return up to ``limit`` lines of a report behind position ``after``, of one sort or all."""
     with db.read() as conn:
-        return imports.lines(conn, _batch(conn, public_id).id, after, limit)
+        return imports.lines(conn, find(conn, public_id).id, after, limit, sieve)
 
 
-def list_batches(db: Database, before: str, limit: int) -> list[tuple[Batch, str]]:
+def list_batches(
+    db: Database, before: str, limit: int, state: BatchState | None = None
+) -> list[tuple[Batch, str]]:
     """Return batches, newest first, each with the slug of its list."""
     with db.read() as conn:
-        return imports.listed(conn, before, limit)
+        return imports.listed(conn, before, limit, state)
 
 
-def _batch(conn: Connection, public_id: str) -> Batch:
+def read_again(
+    db: Database, public_id: str, said: Said, *, by: str = COMMAND_LINE, now: datetime
+) -> Received:
+    """Read a file that is here as ``said``, for the same list; what is staged of it is set aside.
+
+    Raises ``Invalid`` for a word that means nothing, ``Conflict`` while the file is being read or
+    when its list takes no more titles.
+    """
+    said = _understood(said)
+    with db.write() as conn:
+        old = find(conn, public_id)
+        slug = offer_lists.by_id(conn, old.list_id).slug
+        found = offer_lists.lock(conn, _growing_list(conn, slug).id)
+        if old.state in AT_WORK.values():
+            raise Conflict("this import is being worked on; wait for its end")
+        batch = imports.by_file(conn, old.original_id, found.id, *said)
+        if batch is not None and batch.id == old.id:
+            return _again(conn, batch, now)
+        if old.state is BatchState.STAGED:
+            imports.set_state(conn, old.id, [BatchState.STAGED], BatchState.DISCARDED)
+            log(conn, "set aside", old, {}, by, now)
+        if batch is not None:
+            return _again(conn, batch, now)
+        batch = imports.add_batch(
+            conn,
+            original_id=old.original_id,
+            list_id=found.id,
+            file_name=old.file_name,
+            format_=old.format,
+            stage_only=True,
+            encoding_said=said.encoding,
+            dialect_said=said.dialect,
+            now=now,
+        )
+        jobs.enqueue(conn, STAGE, batch.id, originals.size(conn, old.original_id), now)
+        log(conn, "received", batch, {"list": slug, "file": batch.file_name}, by, now)
+        return Received(batch, jobs.of_subject(conn, STAGE, batch.id), already=False)
+
+
+def find(conn: Connection, public_id: str) -> Batch:
+    """Return a batch; raise ``NotFound``."""
     wanted = public_ids.read(public_id)
     found = None if wanted is None else imports.by_public_id(conn, wanted)
     if found is None:
@@ -215,4 +273,5 @@ def _batch(conn: Connection, public_id: str) -> Batch:
 
 
 def _last_job(conn: Connection, batch: Batch) -> Job | None:
-    return jobs.of_subject(conn, COMMIT, batch.id) or jobs.of_subject(conn, STAGE, batch.id)
+    found = [jobs.of_subject(conn, kind, batch.id) for kind in (STAGE, COMMIT, UNDO)]
+    return max(filter(None, found), key=lambda job: job.id, default=None)

@@ -17,7 +17,7 @@ from service.domain import incoming_gift as rules
 from service.domain.accession import AccessionLine, Decision, NewAccessionLine
 from service.domain.incoming_gift import COUNTED, NUMBERED, IncomingGift, IncomingState
 from service.errors import Conflict, Invalid, NotFound, WrongValues
-from service.store import accessions, gifts, incoming_gifts, public_ids
+from service.store import accessions, gift_choices, incoming_gifts, public_ids
 from service.store.db import Connection, Database
 from service.usecases.announcing_gifts import hold, keep, known
 
@@ -313,9 +313,9 @@ def known_line(conn: Connection, found: IncomingGift, position: int) -> Accessio
     return line
 
 
-def _record(conn: Connection, name: str) -> gifts.Choice:
+def _record(conn: Connection, name: str) -> gift_choices.Choice:
     wanted = public_ids.read(name)
-    found = gifts.of_records(conn, [wanted]) if wanted else []
+    found = gift_choices.of_records(conn, [wanted]) if wanted else []
     if not found:
         raise NotFound(f"there is no record {name!r}")
     return found[0]

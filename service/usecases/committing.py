@@ -10,7 +10,16 @@ from service.domain import import_batch as rules
 from service.domain.import_batch import Action, Batch, BatchState, Staged
 from service.domain.offer import GROWING
 from service.errors import Conflict
-from service.store import imports, incoming_lists, jobs, offer_lists, offers, readings, records
+from service.store import (
+    imports,
+    incoming_lists,
+    jobs,
+    offer_lists,
+    offers,
+    readings,
+    records,
+    undone_imports,
+)
 from service.store.db import Connection, Database
 from service.store.jobs import Job
 from service.store.readings import Reading
@@ -57,7 +66,7 @@ def commit(db: Database, held: Job, now: Now, on_step: OnStep) -> None:
 def _commit_step(conn: Connection, batch: Batch, lines: Sequence[Staged], now: datetime) -> None:
     lines = _overtaken(conn, batch, lines)
     current = _made_current(conn, lines)
-    fresh = offers.add_offers(conn, batch.list_id, _offered(lines), now)
+    fresh = offers.add_offers(conn, batch.list_id, _offered(lines), now, batch.id)
     ordering_matches.order_for_records(conn, [*fresh, *(kept.record_id for kept in current)], now)
     # What came once more without a change keeps its datestamp: nobody need harvest it again.
     changed = [kept.record_id for kept in current]
@@ -120,7 +129,7 @@ def _overtaken(conn: Connection, batch: Batch, lines: Sequence[Staged]) -> list[
         records.current_versions(conn, updates),
         readings.brought_meanwhile(conn, batch, lines[0].position, lines[-1].position),
     )
-    result = []
+    result: list[Staged] = []
     for line in lines:
         turned, why = _turned(line, batch, since)
         if why:
@@ -134,6 +143,7 @@ def _overtaken(conn: Connection, batch: Batch, lines: Sequence[Staged]) -> list[
             if line.action is Action.NEW and turned.action is Action.UPDATE
         ],
     )
+    undone_imports.keep_replaced(conn, batch.id, result)
     return result
 
 
@@ -145,6 +155,8 @@ def _turned(line: Staged, batch: Batch, since: _Since) -> tuple[Staged, str]:
             twin = since.same[digest]
             turned = Staged(line.position, Action.DUPLICATE, twin.record_id, twin.version_id)
             return turned, "another import brought the same record since this file was staged"
+        if line.decided:
+            return line, ""
         other = since.readings.get(line.position)
         of_key = since.of_key.get(key or "", ())
         if other and other.batch_id < batch.id and set(of_key) <= {other.record_id}:
@@ -155,7 +167,9 @@ def _turned(line: Staged, batch: Batch, since: _Since) -> tuple[Staged, str]:
             return turned, "another import brought this control number since this file was staged"
         if other:
             return turned, "another reading of this file was offered since this one was staged"
-    elif line.action is Action.UPDATE and since.shown[line.record_id or 0] > (line.version_id or 0):
+    elif line.action is Action.UPDATE and (since.shown.get(line.record_id or 0) or 0) > (
+        line.version_id or 0
+    ):
         # Versions are numbered as they come: this one is older than what the record shows.
         turned = line._replace(action=Action.AMBIGUOUS)
         return turned, "another import updated this record since this file was staged"

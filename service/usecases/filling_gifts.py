@@ -20,9 +20,9 @@ from service.domain.gift import Gift, NewGiftLine
 from service.domain.gift_table import Fault, GiftTable
 from service.domain.import_batch import BatchState
 from service.errors import Conflict, Invalid, NotFound, WrongValues
-from service.store import gifts, imports, offer_lists, public_ids
+from service.store import gift_choices, gifts, imports, offer_lists, public_ids
 from service.store.db import Connection, Database
-from service.store.gifts import Choice
+from service.store.gift_choices import Choice
 from service.usecases import cataloguing, membership
 from service.usecases.presenting import hold_draft, keep, known
 
@@ -103,8 +103,8 @@ def _choices(conn: Connection, chosen: Chosen) -> list[Choice]:
     found: list[Choice] = []
     if chosen.batch:
         found += _of_batch(conn, chosen.batch)
-    found += _named("record", chosen.records, lambda names: gifts.of_records(conn, names))
-    found += _named("offer", chosen.offers, lambda names: gifts.of_offers(conn, names))
+    found += _named("record", chosen.records, lambda names: gift_choices.of_records(conn, names))
+    found += _named("offer", chosen.offers, lambda names: gift_choices.of_offers(conn, names))
     if not found:
         raise Invalid("say what is given: an import, records or offers")
     return found
@@ -117,7 +117,7 @@ def _of_batch(conn: Connection, name: str) -> list[Choice]:
         raise NotFound(f"there is no import {name!r}")
     if batch.state is not BatchState.COMMITTED:
         raise Conflict(f"import {batch.public_id} is {batch.state}: it must be committed first")
-    found = gifts.of_batch(conn, batch.id)
+    found = gift_choices.of_batch(conn, batch.id)
     if not found:
         raise Conflict(f"import {batch.public_id} brought no title")
     return found

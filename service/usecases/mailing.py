@@ -27,6 +27,7 @@ from service.errors import Invalid, Misconfigured
 from service.store import digests, mails, public_ids
 from service.store.db import Connection, Database
 from service.store.digests import Due
+from service.usecases import signing_links
 
 log = structlog.get_logger(__name__)
 
@@ -153,7 +154,7 @@ def _note(
 
 def _send(taken: Mail, settings: Settings) -> Refusal | None:
     """Send a mail; return why it was not taken, None if it was."""
-    letter = rules.Letter(taken.subject, taken.body)
+    letter = rules.Letter(taken.subject, signing_links.filled(settings, taken.body))
     try:
         _hand_over(letter, taken.public_id, taken.recipient, taken.created_at, settings)
     except Invalid as error:

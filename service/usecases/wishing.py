@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import BinaryIO, NamedTuple
@@ -68,7 +68,8 @@ class Request:
     """A wish list as a partner sends it. ``list_key`` names which of its lists this is.
 
     ``body`` is bytes, or a stream that can be sought in. ``respond_async``: the sender will come
-    back for the answer, however short the list is.
+    back for the answer, however short the list is. ``headings`` are what the sender says that its
+    own mean (``wish_headings.explained``); they are remembered for its next lists.
     """
 
     body: bytes | BinaryIO
@@ -80,6 +81,7 @@ class Request:
     channel: str = API
     charset: str = ""
     respond_async: bool = False
+    headings: Mapping[str, str] = field(default_factory=dict)
 
     def stream(self) -> BinaryIO:
         """Return the body, to be read from its beginning."""
@@ -95,6 +97,7 @@ class Request:
         """Return what tells whether two requests are the same one."""
         parts = [self.media_type, self.mode.value, self.list_key, self.channel]
         parts += [self.charset] if self.charset else []
+        parts += [f"{each}={name}" for each, name in sorted(self.headings.items())]
         head = "\0".join(parts).encode("utf-8", "surrogatepass")
         digest = hashlib.sha256(head + b"\0")
         body = self.stream()
@@ -137,6 +140,8 @@ def receive(
     digest = request.digest()
     if not request.dry_run and (before := _taken_before(db, partner, request, digest, now)):
         return before
+    with db.read() as conn:
+        names = replace(names, headings=_explained(conn, partner, request))
     opened = wish_line.open_body(request.stream(), request.media_type, names, request.charset)
     body = _read(opened, request, limits, digest)
     if request.dry_run:
@@ -158,6 +163,11 @@ def _check(request: Request, limits: Limits) -> None:
         raise Invalid("an Idempotency-Key has 1 to 200 characters", field="Idempotency-Key")
     if len(request.list_key) > 200:
         raise Invalid("a list_key has at most 200 characters", field="list_key")
+
+
+def _explained(conn: Connection, partner: Partner, request: Request) -> dict[str, str]:
+    """Return what the headings of a list mean: as was said with it, and with those before it."""
+    return {**wish_lists.headings(conn, partner.id), **request.headings}
 
 
 def _read(opened: Opened, request: Request, limits: Limits, digest: bytes) -> _Body:
@@ -257,7 +267,7 @@ def _keep(
         idempotency_key=request.idempotency_key,
         request_digest=body.digest,
         total=body.total,
-        reading=body.reading,
+        reading=body.reading._replace(headings=_explained(conn, partner, request)),
         now=now,
     )
     withdrawn: int | None = None

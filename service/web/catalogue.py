@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, current_app, render_template, request
 
 from marc_mappings import marcxml
+from service.domain import search_query
 from service.errors import NotFound
 from service.store import public_ids
 from service.store.shown_offers import Shown
-from service.usecases import offering
+from service.usecases import offering, searching
 from service.usecases.rendering import FORMATS
 from service.usecases.signing_in import ANONYMOUS
 from service.usecases.site import Site
@@ -20,8 +21,6 @@ pages.register_error_handler(NotFound, answers.not_found)
 
 # Titles on one page: a screenful or three, and an even number of printed sheets.
 PER_PAGE = 50
-# A query longer than any title helps nobody to find one.
-_LONGEST_QUERY = 200
 
 
 @pages.get("/")
@@ -56,15 +55,14 @@ def offer_list(slug: str) -> str:
 def search() -> str:
     """Show the titles on offer that hold every word asked for; all of them without a word."""
     site = _site()
-    query = request.args.get("q", "").strip()[:_LONGEST_QUERY]
-    titles = offering.browse(
-        site.db, ANONYMOUS.audiences, query=query, after=_after(), limit=PER_PAGE + 1
-    )
+    query = request.args.get("q", "").strip()
+    found = searching.offers(site.db, ANONYMOUS.audiences, query, after=_after(), limit=PER_PAGE)
     return render_template(
         "search.html",
-        query=query,
-        titles=titles[:PER_PAGE],
-        more=len(titles) > PER_PAGE,
+        query=query[: search_query.LONGEST],
+        titles=found.rows,
+        more=found.more,
+        remarks=[remark.value for remark in found.remarks],
         after=_after(),
     )
 

@@ -38,7 +38,7 @@ DESK: Final = (
     Room(_("Harvests"), "desk_sources.index", "list_sources"),
     Room(_("Exhibitions"), "desk_exhibitions.index", "edit_exhibition"),
     Room(_("Figures"), "desk_figures.index", "show_statistics"),
-    Room(_("Accounts"), "accounts.staff", "manage_accounts"),
+    Room(_("Accounts"), "people.index", "manage_accounts"),
 )
 PORTAL: Final = (
     Room(_("Overview"), "portal.overview", "show_portal"),
@@ -105,7 +105,7 @@ def _door(room: Room) -> Door:
     ours = room.view.partition(".")[0]
     here = request.endpoint == room.view or (
         ours not in {"catalogue", "corner", "desk", "portal", "accounts"}
-        and request.blueprint == ours
+        and (request.blueprint or "").partition(".")[0] == ours
     )
     return Door(str(room.words), url_for(room.view), here)
 

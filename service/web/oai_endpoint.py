@@ -99,9 +99,11 @@ def _caller(site: Site) -> Caller:
         return ANONYMOUS
     given = request.authorization
     if given is not None and given.type == "bearer" and given.token:
-        return signing_in.identify(site.db, given.token)
+        return signing_in.identify(site.db, given.token, now=site.now())
     if given is not None and given.type == "basic":
-        return signing_in.identify(site.db, given.password or "", given.username or "")
+        return signing_in.identify(
+            site.db, given.password or "", given.username or "", now=site.now()
+        )
     raise Unauthenticated("the Authorization header cannot be read")
 
 

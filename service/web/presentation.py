@@ -5,10 +5,12 @@ All words stand in the templates; what is registered here turns values into othe
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from babel import Locale, dates
 from flask import Flask, current_app
+from flask_babel import format_date, format_decimal, get_locale
 
 from marc_mappings.codes import UNKNOWN_LANGUAGE, UNKNOWN_PLACE
 from marc_mappings.summary import language_name, place_name
@@ -21,9 +23,14 @@ def register(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
+        clock=clock,
+        day=day,
+        decimal=format_decimal,
         in_zone=in_zone,
         language_names=language_names,
         language_tag=language_tag,
+        long_day=long_day,
+        moment=moment,
         place_name=known_place_name,
         oai_identifier=oai_identifier,
         offer_named=offer_named,
@@ -50,13 +57,51 @@ def in_zone(moment: datetime, zone: str) -> datetime:
     return moment.astimezone(ZoneInfo(zone))
 
 
+def day(when: date | datetime | None) -> str:
+    """Return a day (of a moment: in UTC) as the reader's language writes it, ``""`` for none."""
+    found = when.astimezone(UTC).date() if isinstance(when, datetime) else when
+    return "" if found is None else str(format_date(found, "medium"))
+
+
+def moment(when: datetime | None) -> str:
+    """Return a moment, UTC, as the reader's language writes it, ``""`` for none."""
+    return "" if when is None else f"{day(when)}, {clock(when.astimezone(UTC))} UTC"
+
+
+def long_day(when: date | datetime) -> str:
+    """Return a day in full, of a moment in the zone that it is in: in English 31 October 2026."""
+    found = when.date() if isinstance(when, datetime) else when
+    locale = _locale()
+    form = "d MMMM y" if locale.language == "en" else "long"
+    return str(dates.format_date(found, form, locale=locale))
+
+
+def clock(when: datetime) -> str:
+    """Return the time of day of a moment in the zone that it is in, of 24 hours: 18:00."""
+    return str(dates.format_time(when, "HH:mm", tzinfo=when.tzinfo, locale=_locale()))
+
+
+def _locale() -> Locale:
+    """Return the language of the page; English where there is no page."""
+    found: Locale | None = get_locale()
+    return found or Locale("en")
+
+
 def language_names(codes: str) -> list[str]:
-    """Return the English names of MARC codes separated by blanks; none for an unknown language.
+    """Return the names of MARC codes separated by blanks; none for an unknown language.
+
+    They are in the language of the page, in English where that has no name for a language.
 
     >>> language_names("kor eng"), language_names("und")
     (['Korean', 'English'], [])
     """
-    return [language_name(code) for code in codes.split() if code != UNKNOWN_LANGUAGE]
+    return [_language_name(code) for code in codes.split() if code != UNKNOWN_LANGUAGE]
+
+
+def _language_name(code: str) -> str:
+    locale = _locale()
+    found = None if locale.language == "en" else locale.languages.get(language_tag(code))
+    return str(found or language_name(code))
 
 
 def known_place_name(iso: str) -> str:

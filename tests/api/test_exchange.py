@@ -144,7 +144,7 @@ def test_offers_are_found_by_words_and_list_and_paged_by_key(site: Site, nobody:
     rest = nobody.get(page["next"].removeprefix(BASE)).json
     assert rest["next"] is None
     found = [each["id"] for each in page["items"] + rest["items"]]
-    assert found == sorted(found)
+    assert found == sorted(found, reverse=True)
     assert set(found) < set(ids)
     assert nobody.get("/offers?q=steppe+sea").json["items"] == []
     assert nobody.get("/offers?list=nothing").json == {"items": [], "next": None}

@@ -79,6 +79,11 @@ def test_a_file_that_is_staged_only_waits_for_a_yes(
     assert staff.get(f"/imports/{made['id']}").json["state"] == "COMMITTED"
     assert len(nobody.get("/offers").json["items"]) == 2
     problem(staff.post(f"/imports/{made['id']}/commit"), 409, "conflict")
+    answer = staff.post(f"/imports/{made['id']}/undo")
+    assert (answer.status_code, answer.json["state"]) == (202, "UNDOING")
+    work(site)
+    assert staff.get(f"/imports/{made['id']}").json["state"] == "UNDONE"
+    assert nobody.get("/offers").json["items"] == []
 
 
 def test_a_form_may_carry_the_file_and_what_it_is_for(staff: Client) -> None:

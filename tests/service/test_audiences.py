@@ -249,7 +249,7 @@ def test_everybody_cannot_be_joined_or_left(site: Site, tiered: Partner) -> None
 def sees(site: Site, code: str) -> list[str]:
     """Return the titles that the partner's own token opens over the API."""
     token = signing_in.issue_partner_token(site.db, code, "", site.now())
-    caller = signing_in.identify(site.db, token)
+    caller = signing_in.identify(site.db, token, now=site.now())
     return sorted(offer.title for offer in offering.browse(site.db, caller.audiences))
 
 

@@ -15,6 +15,7 @@ from service.domain.wish import Mode, Outcome
 from service.errors import Conflict, Invalid, NotFound, Outdated, Unauthenticated
 from service.store import audiences, feed, merged_rows, partners
 from service.store.tables import (
+    account,
     agreement_party,
     allocation,
     allocation_partner,
@@ -171,7 +172,7 @@ def test_the_old_code_stays_reserved_and_leads_to_the_other(
     with pytest.raises(Conflict):
         a_partner(site, "old")
     with pytest.raises(Unauthenticated):
-        signing_in.identify(site.db, token)
+        signing_in.identify(site.db, token, now=site.now())
     assert any("1 tokens of old are revoked" in remark for remark in done.remarks)
     assert [each.code for each in enrolling.list_entries(site.db)] == ["new"]
     with pytest.raises(Invalid, match="old"):
@@ -226,7 +227,11 @@ def test_nothing_but_the_ledger_stays_with_the_old_entry(site: Site) -> None:
     assert set(merged_rows.RULES) <= named
     with site.db.write() as conn:
         for column in columns:
-            more = {partner: {"code": "chained"}, partner_name: {"language": "ja"}}
+            more = {
+                partner: {"code": "chained"},
+                partner_name: {"language": "ja"},
+                account: {"role": "partner"},
+            }
             add_row(conn, column.table, **{column.name: old.id}, **more.get(column.table, {}))
     merge(site)
     with site.db.read() as conn:

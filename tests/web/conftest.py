@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from lxml import html
 from werkzeug.test import TestResponse
@@ -20,9 +22,12 @@ from service import worker
 from service.app import create_app
 from service.config import Settings
 from service.domain.offer import ListAction, Offer
+from service.domain.permission import Role
+from service.errors import Conflict, NotFound
 from service.store.db import Database
 from service.store.feed import PUBLIC
-from service.usecases import cataloguing, offering, publishing
+from service.usecases import cataloguing, membership, offering, publishing, staffing
+from service.usecases.hashing_passwords import Hasher
 from service.usecases.site import Site
 
 BASE = "https://books.example.org"
@@ -58,6 +63,75 @@ class Clock:
         self.seconds += seconds
 
 
+LIGHT = Hasher(kib=8, passes=1, lanes=1, patience=30)
+"""Hashes passwords quickly: how slow it is, is a test of its own."""
+PASSWORD = "a password for tests"
+
+
+@dataclass
+class Visitor:
+    """A browser of its own, in which somebody is signed in or nobody. ``name`` is the account's."""
+
+    client: FlaskClient
+    name: str = ""
+    kept: str = ""  # the token of this session's forms
+
+    def get(self, path: str, status: int = 200, **given: Any) -> TestResponse:
+        answer = self.client.get(path, buffered=True, **given)
+        assert answer.status_code == status, (path, answer.status_code, answer.text)
+        return answer
+
+    def tree(self, path: str, status: int = 200) -> html.HtmlElement:
+        return html.document_fromstring(self.get(path, status).text)
+
+    def token(self, page: str = "/sign-in") -> str:
+        """Return what the forms on a page carry, as a browser does."""
+        answer = self.client.get(page, buffered=True)
+        if answer.status_code == 303:  # whoever is signed in needs no such form
+            answer = self.client.get("/account", buffered=True)
+        for field in html.document_fromstring(answer.text).iter("input"):
+            if field.get("name") == "csrf_token":
+                return str(field.get("value"))
+        raise AssertionError(f"there is no form on {page}")
+
+    def post(self, path: str, status: int | None = 303, **fields: Any) -> TestResponse:
+        """Send a form with its token; files are ``(stream, name)``."""
+        if "csrf_token" not in fields:
+            self.kept = fields["csrf_token"] = self.kept or self.token()
+        answer = self.client.post(path, data=fields, buffered=True)
+        if path.startswith(("/sign-", "/account")):
+            self.kept = ""  # it may be another session now
+        assert status in {None, answer.status_code}, (path, answer.status_code, answer.text)
+        return answer
+
+    def sign_in(self, name: str, password: str = PASSWORD, status: int = 303) -> TestResponse:
+        return self.post("/sign-in", status, name=name, password=password)
+
+
+def signed_in(app: Flask, role: Role, partner: str = "nagasaki") -> Visitor:
+    """Return a browser in which somebody of this role is signed in; the account is made first."""
+    site: Site = app.extensions["bookbridge"]
+    now, code = site.now(), partner if role is Role.PARTNER else ""
+    visitor = Visitor(app.test_client())
+    if role is Role.ANONYMOUS:
+        return visitor
+    name = f"{code}-user" if code else role.value
+    with suppress(NotFound):
+        staffing.find(site.db, name, now)
+        visitor.sign_in(name)
+        visitor.name = name
+        return visitor
+    if code:
+        with suppress(Conflict):
+            membership.add_partner(site.db, code=code, name=f"Library of {code}", now=now)
+    staffing.add(
+        site.db, name, role, now, partner=code, password=app.extensions["hasher"].hash(PASSWORD)
+    )
+    visitor.sign_in(name)
+    visitor.name = name
+    return visitor
+
+
 @dataclass
 class Reader:
     """Somebody with a browser, and a hand in the exchange librarian's work."""
@@ -68,6 +142,10 @@ class Reader:
 
     def open(self, path: str) -> TestResponse:
         return self.app.test_client().get(path, buffered=True)
+
+    def as_(self, role: Role, partner: str = "nagasaki") -> Visitor:
+        """Return somebody who is signed in as ``role``; a partner's person with its partner."""
+        return signed_in(self.app, role, partner)
 
     def page(self, path: str, status: int = 200) -> str:
         answer = self.open(path)
@@ -139,6 +217,7 @@ def reader(settings: Settings, sqlite_url: str, compiled: BytecodeCache) -> Iter
     db, clock = Database(sqlite_url), Clock()
     app = create_app(settings, db, clock)
     app.jinja_env.bytecode_cache = compiled
+    app.extensions["hasher"] = LIGHT
     yield Reader(app, app.extensions["bookbridge"], clock)
     db.close()
 

@@ -109,14 +109,15 @@ def test_the_harvest_links_of_a_list_answer(reader: Reader) -> None:
 def test_titles_come_page_by_page(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "PER_PAGE", 3)
     reader.offer("spring", *({"title": f"Book {n}"} for n in range(7)))
-    for path in ("/lists/spring", "/search?q=book"):
+    in_order = [f"Book {n}" for n in range(7)]
+    for path, expected in (("/lists/spring", in_order), ("/search?q=book", in_order[::-1])):
         seen: list[str] = []
         following = [path]
         while following:
             page = reader.tree(following[0])
             seen += page.xpath("//*[@class='title-own']/bdi/text()")
             following = page.xpath("//a[@rel='next']/@href")
-        assert seen == [f"Book {n}" for n in range(7)]
+        assert seen == expected
 
 
 def test_a_place_that_is_none_begins_at_the_beginning(reader: Reader) -> None:
@@ -149,6 +150,14 @@ def test_the_search_finds_every_script(reader: Reader) -> None:
         page = reader.tree(f"/search?q={query}")
         assert page.xpath("//*[@class='title-own']/bdi/text()") == [found["title"]]
         assert page.xpath("//input[@name='q']/@value") == [query]
+
+
+def test_a_search_says_what_was_not_done_as_it_was_typed(reader: Reader) -> None:
+    reader.offer("spring", *BOOKS)
+    page = reader.tree("/search?q=%22%EC%B1%84%EC%8B%9D%22")
+    assert page.xpath("//*[@class='title-own']/bdi/text()") == [KOREAN["title"]]
+    assert "in any order" in text(page.xpath("//main//p[@role='status']")[0])
+    assert not reader.tree("/search?q=book").xpath("//main//p[@role='status']")
 
 
 def test_a_search_without_result_says_so(reader: Reader) -> None:

@@ -11,4 +11,20 @@ from typing import Final
 
 from flask import Blueprint
 
-BLUEPRINTS: Final[Sequence[Blueprint]] = ()
+from service.web.desk import (
+    exhibitions,
+    imports,
+    lists,
+    selections,
+    today,
+    wishes,
+)
+
+BLUEPRINTS: Final[Sequence[Blueprint]] = (
+    exhibitions.pages,
+    imports.pages,
+    lists.pages,
+    selections.pages,
+    today.pages,
+    wishes.pages,
+)

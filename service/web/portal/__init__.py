@@ -11,4 +11,24 @@ from typing import Final
 
 from flask import Blueprint
 
-BLUEPRINTS: Final[Sequence[Blueprint]] = ()
+from service.web.portal import (
+    balance,
+    consignments,
+    given,
+    library,
+    overview,
+    standing,
+    titles,
+    wishes,
+)
+
+BLUEPRINTS: Final[Sequence[Blueprint]] = (
+    overview.pages,
+    titles.pages,
+    wishes.pages,
+    standing.pages,
+    given.pages,
+    consignments.pages,
+    balance.pages,
+    library.pages,
+)
