@@ -27,6 +27,7 @@ from service.errors import (
     NotFound,
     Outdated,
     TooLarge,
+    TooSoon,
     Unauthenticated,
     UnsupportedFormat,
     WrongValues,
@@ -61,6 +62,7 @@ KINDS: dict[type[BookbridgeError], Kind] = {
     NotFound: Kind(404, "Not found"),
     Conflict: Kind(409, "The state of the thing forbids this"),
     Outdated: Kind(412, "Somebody changed it meanwhile"),
+    TooSoon: Kind(429, "Tried too often"),
     Busy: Kind(503, "Busy, try again", (("Retry-After", "2"),)),
 }
 _BY_STATUS = {kind.status: (error.code, kind.title) for error, kind in KINDS.items()}

@@ -90,7 +90,9 @@ COMMANDS: dict[str, Entry] = {
     "audit": Entry("audit", "Show who did what to what, when, with what it was before and after."),
     "wish": Entry("wish", "Wish for what partners offer us, and send them our wishes."),
     "standing": Entry("standing", "Look out for what partners always wish for."),
-    "user": Entry("user", "Enter the staff, say what they may do, and give them tokens."),
+    "user": Entry(
+        "user", "Enter people, say what they may do, let them in, and give the staff tokens."
+    ),
     "doctor": Entry("doctor", "Check settings, database and waiting work."),
 }
 

@@ -22,6 +22,7 @@ from service.errors import (
     NotFound,
     Outdated,
     TooLarge,
+    TooSoon,
     Unauthenticated,
     UnsupportedFormat,
 )
@@ -36,6 +37,7 @@ STATUS: Final[Mapping[type[BookbridgeError], int]] = {
     Forbidden: 403,
     Conflict: 409,
     Outdated: 412,
+    TooSoon: 429,
     Busy: 503,
 }
 _AGAIN: Final = "2"  # seconds after which a busy site may be asked again
