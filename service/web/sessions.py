@@ -45,7 +45,7 @@ def register(app: Flask, settings: Settings, hasher: Hasher = HASHER) -> None:
 
 def find() -> None:
     """Find out who asks for a page, ``g.caller``, by which session, ``g.session``."""
-    if not answers.is_for_people(request.path) or request.endpoint in _FILES:
+    if not _is_page():
         return
     g.caller, g.session = ANONYMOUS, ""
     if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
@@ -62,11 +62,18 @@ def find() -> None:
 
 
 def keep_private(response: Response) -> Response:
-    """Let nothing keep a page made for one browser: of who is signed in, or with a form in it."""
-    if g.get("session") or session.modified:
+    """Let nothing keep a page made for one browser: of who is signed in, or with a form in it.
+
+    Only of pages is the session looked at: looking tells caches that the answer is by cookie.
+    """
+    if _is_page() and (g.get("session") or session.modified):
         response.vary.add("Cookie")
         response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _is_page() -> bool:
+    return answers.is_for_people(request.path) and request.endpoint not in _FILES
 
 
 def begin(opened: Opened) -> None:
