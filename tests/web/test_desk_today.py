@@ -26,3 +26,13 @@ def test_a_closed_list_needs_the_librarian_and_an_open_one_the_partners(reader: 
     yours, others, _ = page.xpath("//section[contains(@class, 'board-column')]")
     assert "1 Closed lists, to be allocated" in text(yours)
     assert "1 Lists open for wishes" in text(others)
+
+
+def test_the_board_leads_nobody_to_where_it_may_not_go(reader: Reader) -> None:
+    reader.offer("spring", KOREAN)
+    for role, ways in ((Role.CATALOGUER, 0), (Role.EXCHANGE_LIBRARIAN, 1)):
+        visitor = reader.as_(role)
+        links = visitor.tree("/desk/").xpath("//div[@class='board']//a/@href")
+        assert len(links) == ways, role
+        for link in links:
+            visitor.get(link)

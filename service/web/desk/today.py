@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from service.domain.board import Matter, Turn
 from service.usecases import overlooking
 from service.usecases.site import Site
-from service.web import faults
+from service.web import faults, guarding
 from service.web.guarding import needs
 
 pages = Blueprint("desk", __name__, url_prefix="/desk")
@@ -134,6 +134,9 @@ def today() -> str:
 
 
 def _address(matter: Matter) -> str:
+    """Return where a matter is seen to, ``""`` where whoever looks may not go there."""
     way = WAYS[matter]
+    view = current_app.view_functions.get(way.view)
+    action = None if view is None else guarding.needed(view)
     asked: Any = way.asked
-    return url_for(way.view, **asked) if way.view in current_app.view_functions else ""
+    return url_for(way.view, **asked) if action and guarding.may(action) else ""
